@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, log
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,26 @@ from planwise.census import Census
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 
-TENURE_EDGES, AGE_EDGES = (1, 3, 6, 11), (25, 35, 45, 55, 65)
-TENURES = ("under_1", "1_to_2", "3_to_5", "6_to_10", "over_10")
-AGES = ("under_25", "25_to_34", "35_to_44", "45_to_54", "55_to_64", "over_64", None)  # None: not known
+TENURE_EDGES, AGE_EDGES = (1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 35), (25, 35, 45, 55, 60, 62, 65, 70)
+TENURES = (
+    *("under_1", "1", "2", "3_to_4", "5_to_6", "7_to_9", "10_to_14"),
+    *("15_to_19", "20_to_24", "25_to_29", "30_to_34", "over_34"),
+)
+AGES = (
+    *("under_25", "25_to_34", "35_to_44", "45_to_54", "55_to_59", "60_to_61"),
+    *("62_to_64", "65_to_69", "over_69", None),  # None: not known
+)
 TENURE_MAX, AGE_MAX = 60, 110
 STEPS = ("cola", "promotion", "merit")
 QUARTILES = ("below_range", "1", "2", "3", "4", "above_range")
 RATINGS = range(1, 6)
 NEUTRAL_RATING = 3
 NEVER = np.datetime64("9999-12-31", "D")
-LEFT_OUT = ("merit_groups", "individual_raise_max")  # rules of the product that these engines lack
+LEFT_OUT = (
+    "merit_groups",
+    "individual_raise_max",
+    "calibrated_rates",
+)  # rules of the product that these engines lack
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, float]
@@ -93,7 +103,10 @@ class PayRules:
 
 @dataclass(frozen=True)
 class HireRules:
-    """A year's hires: shares of levels, cumulated, and what position and market make of a draw."""
+    """A year's hires: shares of levels, cumulated, and what position and market make of a draw.
+
+    Where they copy the pay of their templates (`copied`, by level), `copy_factor` is on it.
+    """
 
     levels: npt.NDArray[np.int64]
     upper: Floats
@@ -104,6 +117,8 @@ class HireRules:
     factor: float
     templates_from: npt.NDArray[np.int64]
     templates: npt.NDArray[np.int64]
+    copied: npt.NDArray[np.bool_]
+    copy_factor: float
 
 
 class Rules:
@@ -157,15 +172,25 @@ class Rules:
         return (tenure * len(AGES) + age) * (self.top + 1) + level
 
     def leave_chances(self, year: int, counts: npt.NDArray[np.int64]) -> Floats:
-        """Return the chance to leave by code, given how many people have each."""
+        """Return the chance to leave by code, given how many people have each.
+
+        The people of the first year set the scale, unless the scenario states the rate of this very year.
+        """
         known = [(code, weight) for code, weight in self._leave.items() if counts[code]]
         weights: Counter[Fraction] = Counter()
         for code, weight in known:
             weights[weight] += int(counts[code])
-        by_weight = chances(weights, self.rate("termination_rate", year))
+        if year == self.years[0]:
+            self._first_weights = weights
+        elif not self.effective.states("termination_rate", year):
+            weights = self._first_weights
+        rate = self.rate("termination_rate", year)
+        by_weight = chances(weights, rate)
+        scale = next((by_weight[w] / w for w in by_weight if by_weight[w] < 1), None) if rate < 1 else None
         found = np.zeros(self.codes)
         for code, weight in known:
-            found[code] = float(min(by_weight[weight] * self._pay_response(code % (self.top + 1), year), 1))
+            chance = Fraction(1) if scale is None else min(scale * weight, 1)
+            found[code] = float(min(chance * self._pay_response(code % (self.top + 1), year), 1))
         return found
 
     def rise_chances(self, year: int, counts: npt.NDArray[np.int64]) -> Floats:
@@ -191,7 +216,9 @@ class Rules:
         need = int(rounded(people * (1 + self.rate("headcount_growth", year)), 0)) - stay
         if need < 0:
             return need, 0
-        hired = ceil(need / (1 - self.rate("new_hire_termination_rate", year)))
+        yearly = float(self.rate("new_hire_termination_rate", year))
+        share = exact(round(1 + yearly / log(1 - yearly), 8) if yearly else 0)
+        hired = ceil(need / (1 - share))
         return hired, hired - need
 
     def pay_rules(self, year: int) -> PayRules:
@@ -220,16 +247,20 @@ class Rules:
             np.array([float(self._levels.get(n, {}).get(end, 0)) for n in range(self.top + 1)])
             for end in ("minimum", "maximum")
         )
+        stated = self.value("hire_range_position")
+        adjusted = self.rate("new_hire_salary_adjustment", year)
         return HireRules(
             levels=np.array(list(self._shares)),
             upper=np.cumsum([float(share) for share in self._shares.values()]),
-            position=float(self.rate("hire_range_position", year)),
+            position=0.1 if stated is None else float(stated),
             spread=float(self.rate("hire_range_spread", year)),
             minimum=low,
             width=high - low,
-            factor=float(self.rate("new_hire_salary_adjustment", year) * self._market_index(year)),
+            factor=float(adjusted * self._market_index(year)),
             templates_from=self.template_starts,
             templates=self.template_sizes,
+            copied=np.isin(np.arange(self.top + 1), self.people.level if stated is None else []),
+            copy_factor=float(round(adjusted / exact("1.15") * self._market_index(year), 8)),
         )
 
     def _weights(self, hazard: str) -> dict[int, Fraction]:

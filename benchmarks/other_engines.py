@@ -104,7 +104,10 @@ def _numpy_hires(rules: Rules, year: int, count: int, gone: int) -> Columns:
     position = np.clip(like.position + (2 * draws[:, 3] - 1) * like.spread, 0, 1)
     last = np.floor(exits[:, 1] * (rules.days_in(year) - offset)).astype(int)
     leaves = np.zeros(count, dtype=bool)
-    leaves[np.argsort(exits[:, 0], kind="stable")[:gone]] = True
+    hazard = -np.log(1 - exits[:, 0]) / (rules.days_in(year) - offset)  # the least at which each would leave
+    leaves[np.argsort(hazard, kind="stable")[:gone]] = True
+    drawn = (like.minimum[level] + like.width[level] * position) * like.factor
+    copied = rules.people.pay.to_numpy()[template] * like.copy_factor
     return {
         "id": ids,
         "hired": hired,
@@ -112,7 +115,7 @@ def _numpy_hires(rules: Rules, year: int, count: int, gone: int) -> Columns:
         "level": level,
         "rating": np.full(count, NEUTRAL_RATING),
         "fte": rules.people.fte.to_numpy()[template],
-        "pay": half_up((like.minimum[level] + like.width[level] * position) * like.factor, 2),
+        "pay": half_up(np.where(like.copied[level], copied, drawn), 2),
         "opening": level,
         "ends": np.where(leaves, hired + last * day, NEVER),
         "rises": np.zeros(count, dtype=bool),
@@ -222,9 +225,13 @@ def _pandas_hires(rules: Rules, year: int, count: int, gone: int) -> pd.DataFram
     ranges = (
         pd.DataFrame({"minimum": like.minimum, "width": like.width}).loc[hires.level].reset_index(drop=True)
     )
-    hires["pay"] = half_up((ranges.minimum + ranges.width * position) * like.factor, 2)
+    drawn = (ranges.minimum + ranges.width * position) * like.factor
+    hires["pay"] = half_up(
+        (census.pay * like.copy_factor).where(pd.Series(like.copied[hires.level]), drawn), 2
+    )
     last = pd.to_timedelta(np.floor(exits[1] * (rules.days_in(year) - offset)), unit="D")
-    leaves = hires.index.isin(exits[0].nsmallest(gone).index)
+    hazard = -np.log(1 - exits[0]) / (rules.days_in(year) - offset)  # the least at which each would leave
+    leaves = hires.index.isin(hazard.nsmallest(gone).index)
     hires["ends"] = (
         (hires.hired + last).astype("datetime64[s]").where(leaves, pd.Timestamp(NEVER).as_unit("s"))
     )
@@ -373,8 +380,12 @@ def _polars_hires(rules: Rules, year: int, count: int, gone: int) -> Any:
             ).to_series()
         ),
         offset=(pl.col("date_draw") * days).floor().cast(pl.Int64),
-        leaves=pl.col("exit_draw").rank("ordinal") <= gone,
+        copied=pl.Series(like.copied).gather(hires["level"]),
     )
+    hazard = -(1 - pl.col("exit_draw")).log() / (
+        days - pl.col("offset")
+    )  # the least at which each would leave
+    hires = hires.with_columns(leaves=hazard.rank("ordinal") <= gone)
     census = pl.from_pandas(rules.people)[hires["row"]]
     first = pl.datetime(year, 1, 1, time_unit="ms")
     last = ((days - pl.col("offset")) * pl.col("exit_date_draw")).floor().cast(pl.Int64)
@@ -382,7 +393,12 @@ def _polars_hires(rules: Rules, year: int, count: int, gone: int) -> Any:
     return hires.with_columns(hired=first + pl.duration(days="offset"), fte=census["fte"]).with_columns(
         born=pl.col("hired") - (census["hired"] - census["born"]),
         rating=NEUTRAL_RATING,
-        pay=half_up((pl.col("minimum") + pl.col("width") * position) * like.factor, 2),
+        pay=half_up(
+            pl.when("copied")
+            .then(census["pay"] * like.copy_factor)
+            .otherwise((pl.col("minimum") + pl.col("width") * position) * like.factor),
+            2,
+        ),
         opening="level",
         rises=False,
         ends=pl.when("leaves")

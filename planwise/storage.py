@@ -422,7 +422,7 @@ OTHERS = 0o077  # the rights of other accounts of the machine
 # What PlanWise writes: the folder of a home may have other files, which are not its own.
 OWN_PARTS = (
     *("auth", "backups", "cache", "censuses", "imports", "jobs", "learning", "logs"),
-    *("prefect", "published", "studies", "sweeps", "workers"),
+    *("prefect", "published", "rates", "studies", "sweeps", "workers"),
     *("warehouse.*", "ledger.sqlite*", "identity.key", "*.lock", ".env", "*.part"),
 )
 

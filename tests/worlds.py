@@ -19,7 +19,7 @@ from sqlmesh import Context
 from sqlmesh.core.model import SqlModel
 
 from planwise.census import Census, register_census
-from planwise.engine.preview import load_census_tables, load_parameter_table
+from planwise.engine.preview import load_census_tables, load_parameter_table, load_rates
 from planwise.engine.project import CATALOG, MEMORY, census_key, database_options, sqlmesh_config
 from planwise.engine.variables import bindings, sqlmesh_variables
 from planwise.engine.warehouse import MARTS
@@ -184,6 +184,7 @@ class Direct:
         with duckdb.connect(":memory:", config={"threads": threads}) as database:
             database.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
             load_census_tables(database, census)
+            load_rates(database, self.settings, effective)
             for part in ("census", "levels"):
                 database.execute(f"ALTER TABLE raw.{part}_{census_key(census)} RENAME TO {part}_{ANY}")
             parameters = load_parameter_table(database, effective)

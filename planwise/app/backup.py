@@ -42,7 +42,7 @@ SUFFIX = ".tar.zst"
 LEDGER, STUDY_DATABASE = "ledger.sqlite", "study_database"
 # By name, so that a file that is not PlanWise's never leaves the home. Caches, logs and worker databases are
 # made again; `.env`, the key of the cookies and the dashboard's link are secrets, which no archive may have.
-FOLDERS = ("censuses", "imports", "jobs", "learning", "published", "studies", "sweeps")
+FOLDERS = ("censuses", "imports", "jobs", "learning", "published", "rates", "studies", "sweeps")
 FILES = ("identity.key", "home.id", "auth/users.json")
 KEPT = (FILE, "auth/cookie_secret", "units.env")  # of a home that is replaced; the last is of systemd units
 PREFECT = "prefect/prefect.db"

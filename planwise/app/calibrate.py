@@ -35,6 +35,7 @@ from planwise.errors import InputError
 from planwise.governance import Scenario, open_ledger
 from planwise.governance.request import NO_OPTION, Bounds, Request
 from planwise.governance.scenarios import check_new_name
+from planwise.parameters.calibrated_rates import store_rates
 from planwise.settings import Settings
 
 CENSUS_SUFFIX = "_census"
@@ -135,6 +136,7 @@ def calibrate_censuses(
 ) -> CalibrationReport:
     """Estimate the parameters, save the scenario and write the report; raises InputError."""
     found = calibrate(_read(settings, request, on_progress), basis=request.basis, cola=request.cola)
+    store_rates(settings, found.rates)
     saved = None if request.scenario is None else save_as_scenario(settings, found, request.scenario)
     if request.output is not None:
         _write(request.output, _written(found, request.output.suffix))
@@ -220,6 +222,7 @@ def save_as_scenario(settings: Settings, calibration: Calibration, name: str) ->
     registered as `<name>_census`, without putting it in use. Raises InputError when the name is bad or taken.
     """
     check_new_name(name)
+    store_rates(settings, calibration.rates)
     last = calibration.years[-1]
     registered = last.ids_in_file is None and not calibration.scale.by_pay
     census = last.name if registered else check_name(f"{name}{CENSUS_SUFFIX}")

@@ -30,6 +30,7 @@ from planwise.governance import Action, open_ledger, require_role
 from planwise.governance.publications import PROD, fingerprint_in_force
 from planwise.governance.verifier import ChainCheck
 from planwise.jobs.reader import remove_old_jobs
+from planwise.parameters.calibrated_rates import list_rates, rates_dir
 from planwise.release.releases import Releases
 from planwise.settings import Settings
 from planwise.storage import PARTIAL, remove, sizes_mb
@@ -169,7 +170,7 @@ def clean_warehouse(settings: Settings, request: MaintainRequest, warehouse: War
     environments = unneeded_environments(settings, request, warehouse)
     find = find_unneeded if request.dry_run else remove_unneeded
     readable, _ = list_censuses(settings)  # what is loaded of a damaged one is loaded again
-    return find(warehouse, environments, readable)
+    return find(warehouse, environments, readable, list_rates(settings))
 
 
 def unneeded_environments(
@@ -225,7 +226,7 @@ def _leftovers(settings: Settings) -> Iterator[Path]:
         *(settings.root / name for name in ("sweeps", "auth", "prefect", "workers")),
     ):
         yield from _old(folder, f"*{PARTIAL}")
-    for folder in (settings.censuses_dir, settings.jobs_dir):
+    for folder in (settings.censuses_dir, settings.jobs_dir, rates_dir(settings)):
         yield from _old(folder, f"**/*{PARTIAL}")
     yield from _old(settings.uploads_dir, "*")
     for folder in settings.root.glob(f"memory-*-*{SPILLED}"):

@@ -261,7 +261,7 @@ class _Forecast:
             found = simulated(census, preview, runs, report_step)
             return [measured(self.step, year, groups) for year in found]
 
-        with opened(self.settings, self.step.before) as (census, preview):
+        with opened(self.settings, self.step.before, self.calibration.rates) as (census, preview):
             return figures(plain), figures(seeded)
 
     def _rows(

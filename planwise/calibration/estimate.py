@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from planwise.calibration import parameters_from_estimates
+from planwise.calibration.exits import Multiplier, exit_multiplier_rows
 from planwise.calibration.parameters_from_estimates import LEVELS, Clip, Overrides, mean_of
 from planwise.calibration.raises import (
     PromotionCounts,
@@ -26,7 +27,6 @@ from planwise.calibration.rates import (
     Estimate,
     Headcount,
     HirePay,
-    Multiplier,
     Share,
     band_shares,
     headcount,
@@ -36,6 +36,7 @@ from planwise.calibration.rates import (
 from planwise.calibration.rekeyed import RekeyedPeople, find_rekeyed
 from planwise.calibration.years import Transition, YearlyCensus, quirks, transitions
 from planwise.errors import InputError
+from planwise.parameters.calibrated_rates import ASSUMPTION, rates_key
 from planwise.parameters.catalogue import Value
 
 
@@ -134,6 +135,8 @@ class Calibration:
     assumptions: Mapping[str, Value]
     clips: tuple[Clip, ...]
     not_estimated: tuple[tuple[str, str], ...]
+    rates: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    """The parts of the calibrated rates, whose key is among the assumptions; a home stores them."""
 
 
 def calibrate(
@@ -154,9 +157,7 @@ def calibrate(
 
     openings = {step.label: step.opening for step in steps}
     exits = band_shares(openings, "left")
-    exit_multipliers = parameters_from_estimates.exit_rates(
-        out, pd.concat([openings[label] for label in labels])
-    )
+    exit_multipliers = parameters_from_estimates.exit_rates(out, {label: openings[label] for label in labels})
     first_year = parameters_from_estimates.first_year(
         out, exits, ALL_YEARS if basis == "mean" else labels[-1]
     )
@@ -175,10 +176,10 @@ def calibrate(
     parameters_from_estimates.promotion_raises(out, used, stayers, division)
     hire_levels = level_shares(used)
     out.put_shares("new_hire_level_share_", {k: s.events for k, s in hire_levels.items()}, LEVELS)
-    entry = hire_pay(used)
-    out.put("hire_range_position", entry.position if entry else None)
-    out.put("hire_range_spread", entry.spread if entry else None)
+    entry = hire_pay(used, scale.movements if basis == "mean" else scale.movements[-1:])
     out.put("new_hire_salary_adjustment", entry.adjustment if entry else None)
+    departments = {str(name) for year in scaled for name in year.people["department"].dropna().unique()}
+    rates = {"exit_multipliers": exit_multiplier_rows(exit_multipliers, departments)}
     promoted = pd.concat([stayers[label] for label in labels])
     return Calibration(
         basis=basis,
@@ -200,7 +201,8 @@ def calibrate(
         hire_pay=entry,
         first_year_exits=first_year,
         levers=out.levers(),
-        assumptions=out.assumptions(),
+        assumptions={**out.assumptions(), ASSUMPTION: rates_key(rates)},
+        rates=rates,
         clips=tuple(out.clips),
         not_estimated=tuple(out.not_estimated),
     )

@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from planwise.calibration.exits import OWN_CURVE, Multiplier, fit_multipliers
 from planwise.calibration.raises import RaiseSplit, RaiseSummary, promotion_raise, split
 from planwise.calibration.rates import (
     THIN_HEADS,
     BandShare,
-    Multiplier,
     Share,
-    multipliers,
-    same_year_exit_rate,
 )
 from planwise.calibration.years import Transition
 from planwise.errors import InputError
@@ -83,13 +81,21 @@ def mean_of(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def exit_rates(out: Overrides, opening: pd.DataFrame) -> list[Multiplier]:
-    """Set the termination rate and its multipliers; return the multipliers with counts."""
-    out.put("termination_rate", float(opening["left"].mean()))
-    if not opening["left"].any():
+EXIT_DIMENSIONS = ("tenure", "age", "level", "department", "job_title", OWN_CURVE)
+
+
+def exit_rates(out: Overrides, openings: Mapping[str, pd.DataFrame]) -> list[Multiplier]:
+    """Set the termination rate, the mean of the years', and its multipliers; return these with counts.
+
+    Those of departments and job titles are no parameters: they are stored as calibrated rates.
+    """
+    rates = {year: float(opening["left"].mean()) for year, opening in openings.items()}
+    out.put("termination_rate", mean_of(list(rates.values())))
+    everyone = pd.concat([opening.assign(year=year) for year, opening in openings.items()], ignore_index=True)
+    if not everyone["left"].any():
         out.not_estimated.append(("termination_multiplier_*", "no terminations"))
         return []
-    found = multipliers(opening, "left", ("tenure", "age", "level"))
+    found = fit_multipliers(everyone, "left", EXIT_DIMENSIONS, everyone["year"].map(rates))
     _put_multipliers(out, "termination_multiplier", found, ("tenure", "age", "levels"))
     return found
 
@@ -111,12 +117,12 @@ def _put_multipliers(
 
 
 def first_year(out: Overrides, exits: Sequence[BandShare], wanted: str) -> Share | None:
-    """Set the termination rate of new hires from exits in the first year of service; return these."""
+    """Set the termination rate of hires from exits in the first year of service; return these."""
     found = [e.share for e in exits if (e.dimension, e.band, e.year) == ("tenure", FIRST_BAND, wanted)]
     seen = found[0] if found else None
     out.put(
         "new_hire_termination_rate",
-        None if seen is None or seen.rate is None else same_year_exit_rate(seen.rate),
+        None if seen is None else seen.rate,
         "no employees in the first year of service",
     )
     return seen
@@ -180,7 +186,7 @@ def promotion_rates(out: Overrides, eligible: pd.DataFrame) -> list[Multiplier]:
         out.not_estimated.append(("promotion_multiplier_*", "no promotions"))
         return []
     base = eligible["level_id"].map(rates)
-    found = multipliers(eligible, "promoted", ("tenure", "age"), base)
+    found = fit_multipliers(eligible, "promoted", ("tenure", "age"), base)
     _put_multipliers(out, "promotion_multiplier", found, ("tenure", "age"))
     return found
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import sqrt
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 from statsmodels.stats.proportion import proportion_confint
 
-from planwise.calibration.years import NO_BAND, Transition
+from planwise.calibration.exits import DIMENSIONS, FAMILIES
+from planwise.calibration.years import Transition
 from planwise.parameters import catalogue
+from planwise.parameters.catalogue import FALLBACK
 
 CONFIDENCE = 0.95
+DAYS_PER_YEAR = 365.25
 THIN_HEADS = 30  # smaller bands are shown, marked, and shrunk towards the mean
 
 
@@ -66,12 +69,6 @@ def ratio(old: pd.Series, new: pd.Series, confidence: float = CONFIDENCE) -> Est
 
 ALL_YEARS = "all years"
 EVERYONE = "everyone"
-DIMENSIONS = {"tenure": "tenure_band", "age": "age_band", "level": "level_id"}
-FAMILIES = {"tenure": "tenure", "age": "age", "level": "levels"}
-# A multiplier is drawn towards 1 as if this many events had happened in the band just as expected: the mean
-# of a gamma-Poisson posterior. It moves a band of 500 exits by 1 %, one of 5 halfway.
-PRIOR_EVENTS = 5.0
-ROUNDS_MAX, SETTLED = 500, 1e-10
 
 
 @dataclass(frozen=True)
@@ -85,17 +82,6 @@ class BandShare:
     share: Share
 
 
-@dataclass(frozen=True)
-class Multiplier:
-    """A band's relative hazard given the other dimensions; head-weighted mean 1 within its dimension."""
-
-    dimension: str
-    band: str
-    value: float
-    heads: int
-    events: int
-
-
 def band_shares(by_year: Mapping[str, pd.DataFrame], event: str) -> list[BandShare]:
     """Return the shares of everyone and of each band, for all years together and for each.
 
@@ -107,60 +93,19 @@ def band_shares(by_year: Mapping[str, pd.DataFrame], event: str) -> list[BandSha
 
 def _shares(people: pd.DataFrame, event: str, year: str) -> list[BandShare]:
     rows = [BandShare(EVERYONE, EVERYONE, EVERYONE, year, share(int(people[event].sum()), len(people)))]
-    for dimension, column in DIMENSIONS.items():
-        counts = people.groupby(people[column].astype(str))[event].agg(["sum", "size"])
-        for member, band in catalogue().bands[FAMILIES[dimension]].items():
+    for dimension, family in FAMILIES.items():
+        counts = people.groupby(people[DIMENSIONS[dimension]].astype(str))[event].agg(["sum", "size"])
+        for member, band in catalogue().bands[family].items():
             if member in counts.index:
                 events, heads = int(counts["sum"][member]), int(counts["size"][member])
                 rows.append(BandShare(dimension, member, band.label, year, share(events, heads)))
     return rows
 
 
-def multipliers(
-    people: pd.DataFrame, event: str, dimensions: Sequence[str], base: pd.Series | None = None
-) -> list[Multiplier]:
-    """Return the multipliers of all bands, fitted together so that each band's expected events are its own.
-
-    p = base × Π multipliers, `base` the rate of each row (default: the overall rate). Fitted by iterative
-    proportional fitting (Bailey and Simon's minimum bias; Poisson maximum likelihood with a log link), each
-    step drawn towards 1 by `PRIOR_EVENTS`. A dimension without bands (no birth dates) is left out; people
-    without a band have multiplier 1, as in the simulation.
-    """
-    rate = pd.Series(people[event].mean(), index=people.index) if base is None else base
-    bands = pd.DataFrame({d: people[DIMENSIONS[d]].astype(str) for d in dimensions})
-    used = [d for d in dimensions if (bands[d] != NO_BAND).any()]
-    cells = (
-        bands.assign(events=people[event].astype(float), expected=rate.astype(float), heads=1)
-        .groupby(used, as_index=False)[["events", "expected", "heads"]]
-        .sum()
-    )
-    events, expected = cells["events"].to_numpy(), cells["expected"].to_numpy()
-    coded = {d: pd.factorize(cells[d]) for d in used}
-    values = {d: np.ones(len(names)) for d, (_, names) in coded.items()}
-    for _ in range(ROUNDS_MAX):
-        before = {d: fitted.copy() for d, fitted in values.items()}
-        for d, (codes, names) in coded.items():
-            others = np.prod([values[o][coded[o][0]] for o in used if o != d], axis=0)
-            seen, due = np.bincount(codes, events), np.bincount(codes, expected * others)
-            values[d] = np.where(names == NO_BAND, 1.0, (seen + PRIOR_EVENTS) / (due + PRIOR_EVENTS))
-        if all(np.allclose(before[d], values[d], rtol=0, atol=SETTLED) for d in used):
-            break
-    named = {d: dict(zip(map(str, coded[d][1]), map(float, values[d]), strict=True)) for d in used}
-    return [row for d in used for row in _normalised(d, cells, named[d])]
-
-
-def _normalised(dimension: str, cells: pd.DataFrame, values: Mapping[str, float]) -> list[Multiplier]:
-    counts = cells[cells[dimension] != NO_BAND].groupby(dimension)[["heads", "events"]].sum()
-    heads, events = counts["heads"], counts["events"]
-    mean = float(sum(values[str(b)] * heads[b] for b in counts.index) / heads.sum())
-    order = [b for b in catalogue().bands[FAMILIES[dimension]] if b in counts.index]
-    return [Multiplier(dimension, b, values[b] / mean, int(heads[b]), int(events[b])) for b in order]
-
-
 UNSEEN_EXITS = (
-    "Hires who leave again before the next census are in none of the files. The rate is extrapolated from "
-    "those who can be seen: people in their first year of service at one census and missing at the next, at "
-    "a constant hazard from the day of hire, hire days spread evenly over the year."
+    "Hires who leave again before the next census are in none of the files. Their rate within twelve months "
+    "is that of those who can be seen: people in their first year of service at one census and missing at "
+    "the next. In a simulation each hire is exposed to it from the hire date on."
 )
 
 
@@ -178,12 +123,14 @@ class Headcount:
 
 @dataclass(frozen=True)
 class HirePay:
-    """Where hires enter their level's range: mean position, half-width of the spread, factor on top."""
+    """Where hires enter: their pay relative to that of recent hires of their level, and place in the range.
+
+    `adjustment` is what the lever must be for hires who copy recent ones to be paid so. Positions are seen
+    ones, mean and half-width of a uniform spread.
+    """
 
     heads: int
-    position: float
-    spread: float
-    adjustment: float
+    adjustment: float | None
     position_seen: float
     spread_seen: float
 
@@ -208,25 +155,37 @@ def level_shares(steps: Sequence[Transition]) -> dict[int, Share]:
     return {int(level): share(int((levels == level).sum()), len(levels)) for level in known}
 
 
-def hire_pay(steps: Sequence[Transition]) -> HirePay | None:
-    """Return position, spread and adjustment that give entrants their mean pay; None without entrants.
+RECENT_YEARS = 3  # of service: whom hires copy, unless the assumption says otherwise
 
-    Position = Σ(pay − minimum)/Σ(width) over entrants, each in the range of its level and year. Pay shows
-    the product of position and adjustment only: the adjustment stays 1 unless the position would leave the
-    range. The spread is √3 standard deviations (a uniform draw), no wider than the range's nearer end:
-    beyond it draws are cut and the mean would move.
+
+def hire_pay(steps: Sequence[Transition], movements: Sequence[float] = ()) -> HirePay | None:
+    """Return how hires are paid; None without entrants.
+
+    The adjustment is Σ pay of entrants / Σ mean pay of the recent hires of their level, moved with the market
+    over the year, times the premium that recent hires are taken to have.
     """
     rows = pd.concat([_in_range(step) for step in steps])
     if rows.empty:
         return None
     seen = float((rows["pay"] - rows["minimum"]).sum() / rows["width"].sum())
-    position = min(max(seen, 0.0), 1.0)
-    modelled = (rows["minimum"] + position * rows["width"]).sum()
-    adjustment = 1.0 if position == seen else float(rows["pay"].sum() / modelled)
     deviation = float(((rows["pay"] - rows["minimum"]) / rows["width"]).std(ddof=0))
-    half_width = sqrt(3) * deviation
-    spread = min(half_width, position, 1 - position)
-    return HirePay(len(rows), position, spread, adjustment, seen, half_width)
+    moved = movements or [0.0] * len(steps)
+    pairs = pd.concat([_beside_recent(step, 1 + m) for step, m in zip(steps, moved, strict=True)]).dropna()
+    copied = float(pairs["recent"].sum())
+    adjustment = (
+        FALLBACK["new_hire_salary_adjustment"] * float(pairs["pay"].sum()) / copied if copied else None
+    )
+    return HirePay(len(rows), adjustment, seen, sqrt(3) * deviation)
+
+
+def _beside_recent(step: Transition, factor: float) -> pd.DataFrame:
+    """Return each entrant's pay, and the mean pay of those whom a simulated hire of the level would copy."""
+    people = step.before.people
+    served = (pd.Timestamp(step.before.as_of) - people["hire_date"]).dt.days
+    recent = people[served <= RECENT_YEARS * DAYS_PER_YEAR].groupby("level_id")["base_pay"].mean()
+    everyone = people.groupby("level_id")["base_pay"].mean()
+    copied = step.entrants["level_id"].map(recent.reindex(everyone.index).fillna(everyone))
+    return pd.DataFrame({"pay": step.entrants["base_pay"], "recent": copied * factor})
 
 
 def _in_range(step: Transition) -> pd.DataFrame:
@@ -234,15 +193,3 @@ def _in_range(step: Transition) -> pd.DataFrame:
     level = step.entrants["level_id"]
     low, high = level.map(ranges["minimum"]), level.map(ranges["maximum"])
     return pd.DataFrame({"pay": step.entrants["base_pay"], "minimum": low, "width": high - low})
-
-
-def same_year_exit_rate(first_year_rate: float) -> float:
-    """Return the share of hires who leave by the end of their first calendar year, at a constant hazard.
-
-    With yearly exits h = 1 − exp(−λ) and hire days uniform over the year: 1 − (1 − exp(−λ))/λ = 1 − h/λ.
-    """
-    if first_year_rate <= 0:
-        return 0.0
-    if first_year_rate >= 1:
-        return 1.0
-    return 1 + first_year_rate / log(1 - first_year_rate)

@@ -7,8 +7,9 @@ from typing import Any
 import yaml
 
 from planwise.calibration.estimate import Calibration
+from planwise.calibration.exits import FAMILIES, OWN_CURVE_HEADS, Multiplier
 from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION, promotion_rule
-from planwise.calibration.rates import ALL_YEARS, UNSEEN_EXITS, BandShare, Multiplier
+from planwise.calibration.rates import ALL_YEARS, THIN_HEADS, UNSEEN_EXITS, BandShare
 from planwise.formatting import TERMINAL, escape_markdown
 
 
@@ -54,7 +55,9 @@ def calibration_json(c: Calibration) -> dict[str, Any]:
         "levels": {"rule": c.scale.rule, "movements": list(c.scale.movements)},
         "headcounts": [asdict(h) for h in c.headcounts],
         "exits": [_flat(asdict(row)) for row in c.exits],
-        "exit_multipliers": [asdict(m) for m in c.exit_multipliers],
+        "exit_multipliers": [
+            asdict(m) for m in c.exit_multipliers if m.dimension in FAMILIES or m.heads >= THIN_HEADS
+        ],
         "first_year_exits": None if c.first_year_exits is None else asdict(c.first_year_exits),
         "promotions": {
             "rule": promotion_rule(c.scale.by_pay),
@@ -182,12 +185,35 @@ def _exits(c: Calibration) -> list[str]:
         "## Exits",
         "",
         "Who is in one census and missing in the next, by tenure and level on the day after the first. The "
-        "multipliers are fitted together, so that each band's expected exits are its own; each is drawn "
-        "towards 1 as if 5 more exits had been as expected.",
+        "multipliers are fitted together, with those of departments and job titles. Each is drawn towards 1 "
+        "as if some more exits had been as expected; how many follows from how much the groups differ.",
         "",
         *_bands(c.exits, c.exit_multipliers, "exits"),
-        f"New hires: {UNSEEN_EXITS} Seen: {seen}; extrapolated to the calendar year of the hire: "
-        f"{_value(c, 'new_hire_termination_rate')}.",
+        *_departments(c),
+        f"New hires: {UNSEEN_EXITS} Seen: {seen}; used: {_value(c, 'new_hire_termination_rate')}.",
+        "",
+    ]
+
+
+def _departments(c: Calibration) -> list[str]:
+    """Return the table of departments, and one line on titles and departments with a curve of their own."""
+    found = [m for m in c.exit_multipliers if m.dimension == "department"]
+    if not found:
+        return []
+    rows = [
+        (m.band, count(m.heads), count(m.events), percent(m.events / m.heads), TERMINAL.ratio(m.value))
+        for m in sorted(found, key=lambda m: -m.heads)
+        if m.heads >= THIN_HEADS
+    ]
+    titles = [m for m in c.exit_multipliers if m.dimension == "job_title"]
+    curves = sorted({m.department for m in c.exit_multipliers if m.department})
+    priors = {m.dimension: m.prior_events for m in c.exit_multipliers}
+    shrunk = ", ".join(f"{name.replace('_', ' ')} {k:,.0f}" for name, k in priors.items())
+    return [
+        *table(("department", "heads", "exits", "rate", "multiplier"), rows),
+        f"Departments under {THIN_HEADS} heads and {len(titles):,} job titles have multipliers, too. "
+        f"A tenure curve of their own ({OWN_CURVE_HEADS:,} heads and more): {', '.join(curves) or 'none'}. "
+        f"Exits as expected that each multiplier is drawn towards 1 by: {shrunk}.",
         "",
     ]
 
@@ -280,9 +306,9 @@ def _hires(c: Calibration) -> list[str]:
         "No entrants."
         if entry is None
         else f"On average their pay is at {percent(entry.position_seen)} of the range (weighted by the "
-        f"range's width), ± {percent(entry.spread_seen)} if spread evenly; used: {percent(entry.position)} "
-        f"± {percent(entry.spread)}, factor {entry.adjustment:.3f}. Only position × factor can be observed: "
-        "the factor stays 1 while the position is within the range, and the spread is kept within it."
+        f"range's width), ± {percent(entry.spread_seen)} if spread evenly. A simulated hire has the position "
+        "of the recent hire that it copies; new_hire_salary_adjustment "
+        f"{TERMINAL.ratio(entry.adjustment)} gives entrants their mean pay (1.15: as much as recent hires)."
     )
     return [
         "## Hires",

@@ -16,6 +16,7 @@ from planwise.calibration.years import Transition, YearlyCensus, completed_years
 from planwise.census import Census, register_census
 from planwise.engine.preview import Preview
 from planwise.parameters import EffectiveParameters, resolve
+from planwise.parameters.calibrated_rates import store_rates
 from planwise.settings import Settings
 
 REPLAYED = "replayed"
@@ -41,14 +42,17 @@ def calendar_days(year: YearlyCensus) -> int:
 
 
 @contextmanager
-def opened(settings: Settings, year: YearlyCensus) -> Iterator[tuple[Census, Preview]]:
-    """Hold the census and a preview of it, in a temporary folder; the home is unchanged."""
+def opened(
+    settings: Settings, year: YearlyCensus, rates: Mapping[str, pd.DataFrame]
+) -> Iterator[tuple[Census, Preview]]:
+    """Hold the census, calibrated rates and a preview, in a temporary folder; the home is unchanged."""
     with TemporaryDirectory(prefix="planwise-") as folder:
         shift = pd.Timedelta(days=calendar_days(year))
         rows = year.people.assign(
             hire_date=year.people["hire_date"] + shift, birth_date=year.people["birth_date"] + shift
         ).reset_index()
         own = settings.model_copy(update={"home": Path(folder)})
+        store_rates(own, rates)
         census = register_census(
             own,
             REPLAYED,

@@ -10,7 +10,7 @@ from sqlmesh.core.config import Config
 
 from planwise.census import Census, load_census
 from planwise.engine.postgres import ENGINE, load_tables, postgres_connection
-from planwise.engine.preview import check_against_census, load_census_tables, load_parameter_table
+from planwise.engine.preview import check_against_census, load_census_tables, load_parameter_table, load_rates
 from planwise.engine.project import (
     CATALOG,
     census_key,
@@ -23,6 +23,7 @@ from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import InputError, PlanWiseError
 from planwise.governance import Action, effective_parameters, open_ledger
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.calibrated_rates import PARTS
 from planwise.processes import keep_private
 from planwise.settings import Settings
 from planwise.storage import hold_lock
@@ -95,7 +96,9 @@ def postgres_config(settings: Settings, census: Census, effective: EffectivePara
         load_census_tables(database, census)
         check_against_census(database, census, effective)
         parameters = load_parameter_table(database, effective)
+        rates = load_rates(database, settings, effective)
         names = [f"{CATALOG}.raw.{part}_{census_key(census)}" for part in ("census", "levels")]
+        names += [f"{CATALOG}.raw.{part}_{rates}" for part in PARTS]
         tables = [database.table(name).set_alias(name.split(".")[-1]) for name in (*names, parameters)]
         load_tables(connection, tables)
     variables = sqlmesh_variables(effective, census_hash=census_key(census), as_of=census.as_of.isoformat())

@@ -34,10 +34,12 @@ from planwise.engine.variables import (
     hire_shares,
     parameter_rows,
     parameters_key,
+    rates_of,
     sqlmesh_variables,
 )
 from planwise.errors import InputError
 from planwise.parameters import Chain, EffectiveParameters, Value
+from planwise.parameters.calibrated_rates import NO_RATES, PARTS, rates_files
 from planwise.parameters.values import merit_groups
 from planwise.settings import Settings
 
@@ -64,6 +66,25 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
         cursor.execute(
             f"ALTER TABLE {CATALOG}.raw.census_{census_key(census)} ADD COLUMN IF NOT EXISTS {column} TEXT"
         )
+    for part, columns in PARTS.items():
+        declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {CATALOG}.raw.{part}_{NO_RATES} ({declared})")
+
+
+def load_rates(cursor: duckdb.DuckDBPyConnection, settings: Settings, effective: EffectiveParameters) -> str:
+    """Load the calibrated rates of these parameters, unless they are loaded already; return their key.
+
+    Raises InputError for rates that the home does not have.
+    """
+    key = rates_of(effective)
+    files = {} if key == NO_RATES else rates_files(settings, key)
+    for part, file in files.items():
+        columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in PARTS[part].items())
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {CATALOG}.raw.{part}_{key} AS SELECT {columns} FROM read_parquet(?)",
+            [str(file)],
+        )
+    return key
 
 
 def check_against_census(
@@ -267,6 +288,7 @@ class Preview:
         if shape == self._shape and groups == self._groups:
             return
         check_against_census(self._database, self._census, effective)
+        load_rates(self._database, self._settings, effective)
         self._groups = groups
         if shape == self._shape:
             return

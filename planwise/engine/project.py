@@ -159,7 +159,8 @@ def project_config() -> Config:
     settings = Settings()
     effective = resolve(EXAMPLE_YEARS, scenario={})
     variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)
-    variables["parameters_key"] = EXAMPLE_HASH  # a test names this table; the real key follows every default
+    for key in ("parameters_key", "rates_key"):  # a test names these tables; the real key follows the values
+        variables[key] = EXAMPLE_HASH
     cache = settings.root / "cache" / "sqlmesh"
     options = database_options(settings)
     return sqlmesh_config(MEMORY, variables, options, cache_dir=cache, check_columns=True)

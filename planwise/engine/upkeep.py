@@ -13,6 +13,7 @@ from planwise.census import Census
 from planwise.engine.project import CATALOG, census_key, database_options, quoted_path
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import PlanWiseError
+from planwise.parameters.calibrated_rates import NO_RATES, PARTS
 from planwise.settings import Settings
 from planwise.storage import OWNER_ONLY, replace_file
 
@@ -71,11 +72,11 @@ def list_contents(warehouse: Warehouse) -> WarehouseContents:
 
 
 def find_unneeded(
-    warehouse: Warehouse, environments: Collection[str], censuses: Iterable[Census]
+    warehouse: Warehouse, environments: Collection[str], censuses: Iterable[Census], rates: Iterable[str] = ()
 ) -> WarehouseContents:
     """Return what goes with these environments and what no environment has; nothing is removed.
 
-    Loaded censuses stay when they are among `censuses`.
+    Loaded censuses and calibrated rates stay when they are among `censuses` and `rates` (keys).
     """
     kept_environments = [one for one in warehouse.state.get_environments() if one.name not in environments]
     snapshots = [
@@ -94,16 +95,17 @@ def find_unneeded(
         (
             *(f"{table.db}.{table.name}" for table in tables),
             *(f"raw.{part}_{key}" for key in keys for part in ("census", "levels")),
+            *(f"raw.{part}_{key}" for key in (NO_RATES, *rates) for part in PARTS),
         ),
     )
     return list_contents(warehouse).without(kept)
 
 
 def remove_unneeded(
-    warehouse: Warehouse, environments: Collection[str], censuses: Iterable[Census]
+    warehouse: Warehouse, environments: Collection[str], censuses: Iterable[Census], rates: Iterable[str] = ()
 ) -> WarehouseContents:
     """Remove what `find_unneeded` lists; return what is gone."""
-    before, unneeded = list_contents(warehouse), find_unneeded(warehouse, environments, censuses)
+    before, unneeded = list_contents(warehouse), find_unneeded(warehouse, environments, censuses, rates)
     for name in environments:
         warehouse.drop(name)
     warehouse.collect()

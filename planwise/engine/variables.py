@@ -13,14 +13,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import log1p
 from typing import Any
 
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.calibrated_rates import ASSUMPTION, NO_RATES
+from planwise.parameters.catalogue import FALLBACK
+from planwise.parameters.effective import SCALED_BY_CENSUS
 from planwise.parameters.values import GROUP_ATTRIBUTES, merit_groups
 
 LEVELS = (1, 2, 3, 4, 5)
 RAISES = ("cola", "promotion", "merit")  # the order of raises that fall on one day
 RAISE_CAPS = ("individual_raise_max", "promotion_raise_max", "range_maximum_cap")
+RECENT_PREMIUM = FALLBACK["new_hire_salary_adjustment"]  # what recent hires are paid already, in their range
+POSITION_WITHOUT_RECENT = 0.1  # in the range; with the default premium it ends near 40 % of it
+SHARE_DECIMALS = 8  # of a binding
 INDEX_DECIMALS = Decimal("0.00000001")
 Number = int | float | Decimal
 Bound = Number | Sequence[str] | Sequence[float]
@@ -61,6 +68,7 @@ def sqlmesh_variables(
     return {
         "census_hash": census_hash,
         "census_as_of": as_of,
+        "rates_key": rates_of(effective),
         "simulated_years": json.dumps(list(effective.years)),
         "dynamics_years": blueprints(dynamics_blueprints(effective)),
         "pay_basis_years": blueprints(pay_basis_blueprints(effective)),
@@ -85,6 +93,11 @@ def sqlmesh_variables(
             else {}
         ),
     }
+
+
+def rates_of(effective: EffectiveParameters) -> str:
+    """Return the key of the calibrated rates, or what stands for none."""
+    return str(effective.value(ASSUMPTION) or NO_RATES)
 
 
 def bindings(effective: EffectiveParameters) -> dict[str, Bound]:
@@ -118,14 +131,30 @@ def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
             "days_in_year": str(366 if isleap(year) else 365),
             "promotion_date": f"'{promotion_date}'",
             "promotion_hired_by": f"'{_months_before(promotion_date, months)}'",
+            # The first year opens with the census, whose people set the scale of a rate without a year.
+            "rate_is_stated": str(previous is not None and effective.states(SCALED_BY_CENSUS, year)).upper(),
         }
         numbers: dict[str, Bound] = {"seed": effective.seed}
-        names = ["headcount_growth", "termination_rate", "new_hire_termination_rate"]
+        names = ["headcount_growth", SCALED_BY_CENSUS, "new_hire_termination_rate"]
         names += [f"promotion_probability_level_{level}" for level in LEVELS[:-1]]
         numbers |= {name: _number(effective, name, year) for name in names}
+        numbers["new_hire_exit_share"] = same_year_share(float(numbers["new_hire_termination_rate"]))
         numbers |= {f"pay_response_level_{level}": pay_response(effective, level, year) for level in LEVELS}
         found.append(YearBlueprint(year, fixed, numbers))
     return found
+
+
+def same_year_share(yearly: float) -> float:
+    """Return the share of hires who leave by the end of their first calendar year, at a constant hazard.
+
+    `yearly` is the share that leaves within twelve months, h = 1 - exp(-λ). With hire days spread evenly over
+    the year the share is 1 - (1 - exp(-λ)) / λ = 1 - h / λ.
+    """
+    if yearly <= 0:
+        return 0.0
+    if yearly >= 1:
+        return 1.0
+    return round(1 + yearly / log1p(-yearly), SHARE_DECIMALS)
 
 
 def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
@@ -165,10 +194,12 @@ def _group_terms(effective: EffectiveParameters, year: int) -> dict[str, Bound]:
 def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
     """Return what decides pay, year by year."""
     found = []
+    position = effective.number_or_none("hire_range_position")
     for year, previous in _with_previous(effective.years):
         fixed = {
             "year": str(year),
             "opening_pay": f"int_pay_{previous}" if previous else "int_baseline_workforce",
+            "hires_copy_pay": str(position is None).upper(),
             "days_in_year": str(366 if isleap(year) else 365),
         }
         names = ["cola_rate", "new_hire_salary_adjustment"]
@@ -178,7 +209,8 @@ def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
         numbers |= {
             "range_index": range_index(effective, year),
             "market_index": market_index(effective, year),
-            "hire_range_position": _number(effective, "hire_range_position", year),
+            "entry_factor": entry_factor(effective, year),
+            "hire_range_position": POSITION_WITHOUT_RECENT if position is None else position,
             "hire_range_spread": _number(effective, "hire_range_spread", year),
         }
         numbers |= _group_terms(effective, year)
@@ -189,6 +221,15 @@ def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
 def market_index(effective: EffectiveParameters, year: int) -> Decimal:
     """Return how far market pay has moved from the census to the end of a year (1 = not at all)."""
     return _index(effective, year, lambda y: _rate(effective, "market_movement", y))
+
+
+def entry_factor(effective: EffectiveParameters, year: int) -> Decimal:
+    """Return the factor on the pay of a recent hire that a hire copies: adjustment / premium x market index.
+
+    Recent hires are taken to have been paid the premium already.
+    """
+    premium = _rate(effective, "new_hire_salary_adjustment", year) / Decimal(str(RECENT_PREMIUM))
+    return (premium * market_index(effective, year)).quantize(INDEX_DECIMALS)
 
 
 def range_index(effective: EffectiveParameters, year: int) -> Decimal:

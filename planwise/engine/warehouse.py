@@ -24,6 +24,7 @@ from planwise.engine.preview import (
     check_against_census,
     load_census_tables,
     load_parameter_table,
+    load_rates,
 )
 from planwise.engine.project import (
     CATALOG,
@@ -390,6 +391,7 @@ class Warehouse:
             self._context.config.variables.update(variables)
             self._context.load(update_schemas=False)
         load_census_tables(self.cursor(), census)
+        load_rates(self.cursor(), self._settings, effective)
         check_against_census(self.cursor(), census, effective)
         return self._context
 

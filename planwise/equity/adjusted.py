@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,8 @@ class AdjustedGap:
     """Both estimates of the adjusted gap, in log points; above 0, the group earns less.
 
     `regression`: log pay on group, level, department and tenure. `cells`: within level x department x tenure
-    band, as in `fct_pay_equity`. Standard errors are robust to unequal variance (HC1).
+    band; for two groups as in `fct_pay_equity`, which compares each group with the reference alone. With more
+    groups both are pooled: one regression with an indicator for each. Standard errors are robust (HC1).
     """
 
     regression: GapEstimate
@@ -44,28 +46,36 @@ def adjusted_gap(people: pd.DataFrame, reference: str, group: str) -> AdjustedGa
 
     Takes `group`, `level_id`, `department`, `tenure_years`, `base_pay` (above 0) and `fte`.
     """
-    pair = people[people["group"].isin([reference, group])].reset_index(drop=True)
-    member = (pair["group"] == group).to_numpy()
-    sizes = {"people": int(member.sum()), "reference_people": int((~member).sum())}
+    everyone = people.reset_index(drop=True)
+    names = everyone["group"]
+    member, base = (names == group).to_numpy(), (names == reference).to_numpy()
+    sizes = {"people": int(member.sum()), "reference_people": int(base.sum())}
     if (reason := refusal(*sizes.values())) is not None:
         return AdjustedGap(GapEstimate(**sizes, reason=reason), GapEstimate(**sizes, reason=reason))
-    band = np.searchsorted(TENURE_BAND_STARTS, pair["tenure_years"], side="right")
-    cell = pair.groupby(["level_id", "department", band], sort=False).ngroup()
-    in_cells = pd.Series(member).groupby(cell.to_numpy())
-    shared = in_cells.transform("any") & ~in_cells.transform("all")
-    comparable = {
-        "people": int((shared & member).sum()),
-        "reference_people": int((shared & ~member).sum()),
-    }
+    band = np.searchsorted(TENURE_BAND_STARTS, everyone["tenure_years"], side="right")
+    cell = everyone.groupby(["level_id", "department", band], sort=False).ngroup()
+    by_cell = cell.to_numpy()
+    both = _any_in(member, by_cell) & _any_in(base, by_cell)
+    comparable = {"people": int((both & member).sum()), "reference_people": int((both & base).sum())}
     if min(comparable.values()) < SMALLEST_GROUP:
         refused = GapEstimate(**comparable, reason=FEW_COMPARABLE)
         return AdjustedGap(refused, refused)
-    levels = pd.get_dummies(pair["level_id"], dtype=float).iloc[:, 1:]
-    others = np.column_stack([levels, pair["tenure_years"].astype(float)])
-    fit = _fit(pair, member, pair["department"], others, sizes)
-    within = _fit(pair[shared], member[shared], cell[shared], None, comparable)
-    closing = None if fit.estimate.value is None else _closing(pair, member, fit)
+    levels = pd.get_dummies(everyone["level_id"], dtype=float).iloc[:, 1:]
+    further = pd.get_dummies(names[~(member | base)], dtype=float).reindex(everyone.index, fill_value=0.0)
+    others = np.column_stack([levels, everyone["tenure_years"].astype(float), further])
+    fit = _fit(everyone, member, everyone["department"], others, sizes)
+    mixed = names.groupby(by_cell).transform("nunique") > 1
+    within = _fit(
+        everyone[mixed], member[mixed], cell[mixed], further[mixed].to_numpy() if further.shape[1] else None,
+        comparable,
+    )  # fmt: skip
+    closing = None if fit.estimate.value is None else _closing(everyone, member, base, fit)
     return AdjustedGap(fit.estimate, within.estimate, closing)
+
+
+def _any_in(flags: Flags, cells: npt.NDArray[np.integer[Any]]) -> Flags:
+    """Return for each person whether the flag is set for any in the person's cell."""
+    return (np.bincount(cells, weights=flags) > 0)[cells]
 
 
 def _fit(
@@ -107,7 +117,7 @@ def _fit(
     return _Fit(estimate, own, np.asarray(found.resid))
 
 
-def _closing(pair: pd.DataFrame, member: Flags, fit: _Fit) -> pd.DataFrame:
+def _closing(people: pd.DataFrame, member: Flags, base: Flags, fit: _Fit) -> pd.DataFrame:
     """Return the people to raise for a gap of 0: their pay, the pay expected, and the new pay.
 
     The lower paid of both groups gains. Each of its people has an expected pay: what the regression gives
@@ -115,7 +125,7 @@ def _closing(pair: pd.DataFrame, member: Flags, fit: _Fit) -> pd.DataFrame:
     raised first, all to the same share of their expected pay: the lowest share that closes the gap.
     """
     gap = fit.estimate.value or 0.0
-    raised = member if gap > 0 else ~member
+    raised = member if gap > 0 else base
     behind = fit.residuals[raised] - abs(gap)  # log pay minus the expected
     pull = fit.own[raised] * (1 if gap > 0 else -1)
     scale = float(fit.own @ fit.own)
@@ -127,7 +137,7 @@ def _closing(pair: pd.DataFrame, member: Flags, fit: _Fit) -> pd.DataFrame:
     for _ in range(100):
         floor = (low + high) / 2
         low, high = (floor, high) if remaining(floor) > 0 else (low, floor)
-    found = pair[raised].copy()
+    found = people[raised].copy()
     pay = found["base_pay"].to_numpy(dtype=float)
     found["expected_pay"] = (pay * np.exp(-behind)).round(2)
     found["new_pay"] = (pay * np.exp(np.clip(high - behind, 0, None))).round(2)

@@ -183,7 +183,7 @@ def _unusable(where: str, reason: object) -> LedgerUnusable:
 
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0010"
+HEAD = "0011"
 VERSION_TABLE = "alembic_version"
 
 

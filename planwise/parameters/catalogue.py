@@ -30,6 +30,7 @@ class Unit(StrEnum):
     MONTH_DAY = "month_day"  # MM-DD
     GROUPS = "groups"  # groups of one attribute, each with a factor or points
     HORIZON = "horizon"  # a count of years, or a range such as 2026-2030
+    RATES = "rates"  # the key of stored calibrated rates
 
 
 class Chain(StrEnum):

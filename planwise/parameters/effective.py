@@ -35,6 +35,8 @@ from planwise.parameters.values import (
 
 BASELINE = "baseline"  # the scenario without overrides
 Tier = Literal["scenario", "dynamic", "default", "fallback"]
+# A rate for all years is scaled to the people of the census; one for a year to the people of that year.
+SCALED_BY_CENSUS = "termination_rate"
 HORIZON_ONLY = frozenset({"years"})  # the years are in the digest already
 
 
@@ -103,6 +105,10 @@ class EffectiveParameters:
         """Return where the value came from; raises like `row`."""
         return self.row(name, year).tier
 
+    def states(self, name: str, year: int) -> bool:
+        """Return whether the scenario gives the parameter a value for this very year."""
+        return str(Key(name, year)) in self.scenario
+
     def rows(self) -> list[ParameterRow]:
         """Return every value, by parameter, then year."""
         return sorted(self.cells.values(), key=lambda row: (row.parameter, row.year or 0))
@@ -130,6 +136,9 @@ class EffectiveParameters:
             for row in self.rows()
             if row.parameter not in HORIZON_ONLY and declared[row.parameter].chain in chains
         ]
+        stated = [year for year in self.years if self.states(SCALED_BY_CENSUS, year)]
+        if stated and declared[SCALED_BY_CENSUS].chain in chains:
+            values.append(["stated", None, json.dumps(stated)])
         text = json.dumps([list(self.years), values], separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

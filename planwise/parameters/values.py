@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple, NoReturn
 
 from planwise.errors import InputError
+from planwise.parameters.calibrated_rates import KEY_PATTERN
 from planwise.parameters.catalogue import Catalogue, Kind, Parameter, Unit, Value, catalogue
 
 DECIMALS = 6
@@ -161,6 +162,13 @@ def _groups(parameter: Parameter, value: object) -> Value:
     return f"{name}: {'; '.join(map(str, sorted(merits, key=lambda one: one.group)))}"
 
 
+def _rates(parameter: Parameter, value: object) -> Value:
+    found = str(value).lower()
+    if not KEY_PATTERN.fullmatch(found):
+        _raise_invalid(parameter, value, "the key of stored rates: 16 digits and letters from a to f")
+    return found
+
+
 def _horizon(parameter: Parameter, value: object) -> Value:
     found = _RANGE.fullmatch(value) if isinstance(value, str) else None
     return f"{found[1]}-{found[2]}" if found else _count(parameter, value)
@@ -183,6 +191,7 @@ _BY_UNIT: dict[Unit, Callable[[Parameter, object], Value]] = {
     Unit.MONTH_DAY: _month_day,
     Unit.HORIZON: _horizon,
     Unit.GROUPS: _groups,
+    Unit.RATES: _rates,
 }
 
 

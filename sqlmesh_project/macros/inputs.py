@@ -11,6 +11,12 @@ def census_table(evaluator, part):
     return f"raw.{part.name}_{evaluator.var('census_hash')}"
 
 
+@macro()
+def rates_table(evaluator, part):
+    """Return the name of the loaded table of a part of the calibrated rates; empty without a calibration."""
+    return f"raw.{part.name}_{evaluator.var('rates_key')}"
+
+
 def _literal(value) -> str:
     if value is None:
         return "NULL"

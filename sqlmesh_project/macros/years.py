@@ -41,6 +41,12 @@ def union_years(evaluator, stem):
 
 
 @macro()
+def first_year_start(evaluator):
+    """Return the first day of the first simulated year."""
+    return f"'{json.loads(evaluator.var('simulated_years'))[0]}-01-01'"
+
+
+@macro()
 def target_growth_rows(evaluator):
     """Return the target growth of headcount by year."""
     rows = json.loads(evaluator.var("target_growth_by_year"))

@@ -15,6 +15,7 @@ from planwise.census import generate_census
 from planwise.engine.preview import PARAMETER_COLUMNS, load_census_tables
 from planwise.engine.project import CATALOG, EXAMPLE_HASH, LINTER_RULES, census_key
 from planwise.engine.reference import PAGE, column_descriptions, column_types, project_models, reference
+from planwise.parameters.calibrated_rates import NO_RATES, PARTS
 from planwise.settings import Settings
 from scripts import sql_checks
 
@@ -103,6 +104,8 @@ def test_the_declared_inputs_are_the_tables_that_are_loaded(tmp_path):
             f"raw.{part}_{EXAMPLE_HASH}": columns(database, f"{CATALOG}.raw.{part}_{census_key(census)}")
             for part in ("census", "levels")
         }
+        for part in PARTS:
+            found[f"raw.{part}_{EXAMPLE_HASH}"] = columns(database, f"{CATALOG}.raw.{part}_{NO_RATES}")
         names = ", ".join(f"{name} {kind}" for name, kind in PARAMETER_COLUMNS.items())
         database.execute(f"CREATE TABLE parameters ({names})")
         found[f"raw.parameters_{EXAMPLE_HASH}"] = columns(database, "parameters")

@@ -15,6 +15,7 @@ from planwise.app.runner import InProcessRunner
 from planwise.errors import Busy, DamagedStore, InputError, MachineError
 from planwise.governance import EventType, open_ledger
 from planwise.jobs import JobKind, JobWriter, new_job
+from planwise.parameters.calibrated_rates import store_rates
 from planwise.settings import Settings
 from planwise.storage import hold_lock
 from tests.homes import contents, copy_of, make_stores
@@ -28,7 +29,7 @@ OUTSIDE = ("backups/", "auth/cookie_secret", ".env", "units.env", "ledger.sqlite
 def made(tmp_path_factory):
     settings = copy_of(tmp_path_factory, "stores", make_stores)
     with open_ledger(settings, actor="anna") as ledger:
-        ledger.scenarios.create("plan", {"cola_rate": 0.03})
+        ledger.scenarios.create("plan", {"cola_rate": 0.03, "calibrated_rates": store_rates(settings, {})})
     (settings.root / ".env").write_text("PLANWISE_THREADS=1\n")
     (settings.root / "auth" / "cookie_secret").write_text("c" * 64)
     (settings.root / "units.env").write_text('PGPASSWORD="secret"\n')

@@ -19,7 +19,7 @@ CHANGES = [
     {"merit_rate_level_3": 0.041},
     {"cola_rate@2027": 0.041},
     {"headcount_growth@2027": -0.1},
-    {"termination_multiplier_age_over_64": 3.0, "merit_multiplier_rating_5": 2.0},
+    {"termination_multiplier_age_over_69": 3.0, "merit_multiplier_rating_5": 2.0},
     {"promotion_date": "09-01", "individual_raise_max": 0.2, "range_maximum_cap": True},
     {"new_hire_level_share_1": 1, **{f"new_hire_level_share_{level}": 0 for level in (2, 3, 4, 5)}},
 ]

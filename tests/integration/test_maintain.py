@@ -84,7 +84,11 @@ def test_what_is_listed_goes_and_what_is_needed_stays(world, monkeypatch):
             gone = effective.with_levers({"cola_rate": 0.07 if name.startswith("trial") else 0.08})
             warehouse.plan(name, world.census, gone, kpis_only=name.startswith("trial")).apply()
         cursor = warehouse.cursor()
-        for schema, table in (("sqlmesh__marts", "orphan"), ("raw", "census_removed")):
+        for schema, table in (
+            ("sqlmesh__marts", "orphan"),
+            ("raw", "census_removed"),
+            ("raw", "drift_donors_removed"),
+        ):
             cursor.execute(f'CREATE TABLE planwise."{schema}"."{table}" AS SELECT 1 AS a')
         cursor.execute("CREATE VIEW planwise.sqlmesh__marts.orphan_view AS SELECT 1 AS a")
         before, rows = list_contents(warehouse), warehouse.frames(BASELINE)
@@ -98,7 +102,12 @@ def test_what_is_listed_goes_and_what_is_needed_stays(world, monkeypatch):
 
     listed = maintained(settings)
     assert set(listed.environments) == {"scenario_deleted", "trial_forgotten_7"}
-    assert {"sqlmesh__marts.orphan", "sqlmesh__marts.orphan_view", "raw.census_removed"} < set(listed.tables)
+    assert {
+        "sqlmesh__marts.orphan",
+        "sqlmesh__marts.orphan_view",
+        "raw.census_removed",
+        "raw.drift_donors_removed",
+    } < set(listed.tables)
     assert len(listed.tables) > 2 * 7  # the marts of the superseded runs
     files = {Path(file) for file in listed.files}
     assert all({settings.root / name, (settings.root / name).parent} & files for name in leftovers)

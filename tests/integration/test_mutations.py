@@ -30,6 +30,7 @@ from planwise.census.synthetic import synthetic_rows
 from planwise.engine import sqlmesh_adapter
 from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.calibrated_rates import store_rates
 
 ROOT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("mutant_runner.py")
@@ -49,7 +50,7 @@ GROWING = {
     "range_maximum_cap": True,
     "cola_rate": 0.031,
     "termination_multiplier_tenure_under_1": 15,
-    "hire_range_position": 0.9,
+    **{f"new_hire_level_share_{level}": share for level, share in enumerate((0.4, 0.3, 0.15, 0.05, 0.1), 1)},
     **{f"merit_multiplier_quartile_{band}": m for band, m in MATRIX.items()},
 }
 SHRINKING = {
@@ -62,6 +63,11 @@ SHRINKING = {
     "promotion_date": "06-15",
     "cola_date": "09-20",
 }
+
+RATES = pd.DataFrame(
+    [("department", "Engineering", None, 1.5), ("department_tenure", "Sales", 0, 0.5)],
+    columns=["dimension", "key", "lower_bound", "multiplier"],
+).assign(upper_bound=None, heads=1, events=1)
 
 BASIS = "intermediate/int_pay_basis_year.sql"
 PAY = "intermediate/int_pay_year.sql"
@@ -126,8 +132,8 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     ),
     "clipped excess not redistributed": (
         f"models/{DYNAMICS}",
-        "MAX(CASE WHEN scale * weight <= 1 THEN scale END) AS scale\n  FROM termination_filled",
-        "MIN(scale) AS scale\n  FROM termination_filled",
+        "MAX(CASE WHEN scale * weight <= 1 AND CAST(@termination_rate AS DECIMAL(9, 6)) < 1 THEN scale END) AS scale",
+        "MIN(scale) AS scale",
     ),
     "an unknown age is an old one": (f"models/{DYNAMICS}", "      THEN -1\n", "      THEN 110\n"),
     "age hazard forgotten": (f"models/{DYNAMICS}", "* leave_age.multiplier * ", "* "),
@@ -138,6 +144,12 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     ),
     "promotion by two levels": (f"models/{DYNAMICS}", "THEN level_id + 1 ELSE", "THEN level_id + 2 ELSE"),
     "promotion out of the top level": (f"models/{DYNAMICS}", "MAX(level_id) AS level_id", "MAX(level_id) + 1 AS level_id"),
+    "hires leave by their draw alone": (f"models/{DYNAMICS}", "-LN(1 - drawn.exit_draw)", "drawn.exit_draw * (CAST(@year_end AS DATE) - drawn.hire_date + 1)"),
+    "department and title forgotten": (f"models/{DYNAMICS}", "* exposed.exit_factor AS DECIMAL", "AS DECIMAL"),
+    "a department's own tenure forgotten": (f"models/{DYNAMICS}", "exposed.tenure_curve * 1000 + exposed.tenure_key", "exposed.tenure_key"),
+    "scale of the year's own people": (f"models/{DYNAMICS}", "WHERE\n    NOT @rate_is_stated\n  UNION ALL", "WHERE\n    FALSE\n  UNION ALL\n  SELECT termination_weight AS weight, CAST(COUNT(*) AS DECIMAL(20, 0)) AS people FROM weighted GROUP BY termination_weight\n  UNION ALL"),
+    "scale of the census a year later": ("models/intermediate/int_termination_weights.sql", "hire_date, @first_year_start()), 60)", "hire_date, @first_year_start()) + 1, 60)"),
+    "hires copy pay without the market": (f"models/{PAY}", "CAST(@entry_factor AS DECIMAL(14, 8))", "1"),
     "every new hire stays": (
         f"models/{DYNAMICS}",
         "WHEN profiled.exit_place <= plan.hires - plan.hires_that_stay",
@@ -324,10 +336,14 @@ def mutable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Direct]:
 def worlds(mutable: Direct) -> Iterator[list[World]]:
     with ExitStack() as databases:
         found = []
-        for parameters, top, seed in ((GROWING, 5, 5), (SHRINKING, 4, 6)):
+        key, _ = (store_rates(engine.settings, {"exit_multipliers": RATES}) for engine in (shared(), mutable))
+        for parameters, top, highest, seed in (
+            (GROWING | {"calibrated_rates": key}, 4, 5, 5),  # the top level has nobody to copy
+            (SHRINKING, 4, 4, 6),
+        ):
             rows, levels = synthetic_rows(220, seed, SyntheticOptions()), default_levels()
             rows["birth_date"] = rows.birth_date.astype(object).where(rows.index % 5 != 0, None)
-            census = mutable.census(rows[rows.level_id <= top], levels[levels.level_id <= top], AS_OF)
+            census = mutable.census(rows[rows.level_id <= top], levels[levels.level_id <= highest], AS_OF)
             effective = effective_for(census, parameters)
             database = databases.enter_context(mutable.database(census, effective))
             found.append(World(mutable, database, census, effective))

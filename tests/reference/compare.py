@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from reference import marts
 from reference.simulate import Simulation
-from worlds import Result
+from worlds import Result, shared
 
 from planwise.census import Census
 from planwise.parameters import EffectiveParameters
+from planwise.parameters.calibrated_rates import read_rates
 
 GRAINS = {
     "fct_yearly_events": ["event_id"],
@@ -48,7 +49,11 @@ def simulate(census: Census, effective: EffectiveParameters) -> Simulation:
     people = pd.read_parquet(census.census_file).astype(object)
     people = people.where(people.notna(), None)
     levels = pd.read_parquet(census.levels_file).to_dict("records")
-    return Simulation(people.to_dict("records"), levels, census.as_of, effective)
+    key, rates = effective.value("calibrated_rates"), []
+    if key is not None:
+        part = read_rates(shared().settings, key)["exit_multipliers"].astype(object)
+        rates = part.where(part.notna(), None).to_dict("records")
+    return Simulation(people.to_dict("records"), levels, census.as_of, effective, rates)
 
 
 def differences(engine: Result, simulation: Simulation) -> list[str]:

@@ -4,7 +4,7 @@ from calendar import isleap
 from collections import Counter
 from datetime import date
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, log
 
 from reference.rules import (
     AGE_BANDS,
@@ -19,6 +19,7 @@ from reference.rules import (
     lanes,
     months_before,
     rounded,
+    scale_of,
     years_between,
 )
 from reference.world import World
@@ -57,10 +58,20 @@ class Movements(World):
         age = None if born is None else max(min(completed_years(born, first), 110), 0)
         by_tenure, by_age = band(tenure, TENURE_BANDS), None if age is None else band(age, AGE_BANDS)
         level = person["level_id"]
+        own_tenure = rounded(
+            self.rate(f"termination_multiplier_tenure_{by_tenure}")
+            * self._exit_rate("department_tenure", person["department"], tenure),
+            6,
+        )
+        own = rounded(
+            self._exit_rate("department", person["department"])
+            * self._exit_rate("job_title", person["job_title"]),
+            6,
+        )
 
-        def multiplier(hazard: str) -> Fraction:
+        def multiplier(hazard: str, of_tenure: Fraction) -> Fraction:
             by_age_rate = Fraction(1) if by_age is None else self.rate(f"{hazard}_multiplier_age_{by_age}")
-            return self.rate(f"{hazard}_multiplier_tenure_{by_tenure}") * by_age_rate
+            return of_tenure * by_age_rate
 
         return {k: person[k] for k in (*kept, "performance_rating")} | {
             "is_hire": False,
@@ -72,17 +83,39 @@ class Movements(World):
             "promotion_date": None,
             "draws": lanes(self.effective.seed, year, "person", person["employee_id"]),
             "leave_weight": rounded(
-                multiplier("termination") * self.rate(f"termination_multiplier_level_{level}"), 8
+                multiplier("termination", own_tenure)
+                * self.rate(f"termination_multiplier_level_{level}")
+                * own,
+                8,
             ),
-            "rise_weight": rounded(multiplier("promotion"), 8),
+            "rise_weight": rounded(
+                multiplier("promotion", self.rate(f"promotion_multiplier_tenure_{by_tenure}")), 8
+            ),
         }
 
+    def _exit_rate(self, dimension: str, key: str, tenure: int | None = None) -> Fraction:
+        """Return the calibrated multiplier of a department, title or department's band; 1 without one."""
+        for row in self.exit_rates:
+            if (row["dimension"], row["key"]) == (dimension, key) and (
+                tenure is None
+                or (
+                    row["lower_bound"] <= tenure
+                    and (row["upper_bound"] is None or tenure < row["upper_bound"])
+                )
+            ):
+                return exact(row["multiplier"])
+        return Fraction(1)
+
     def _leave(self, year: int, people: list[Person]) -> None:
-        chance = filled((p["leave_weight"] for p in people), self.rate("termination_rate", year))
+        rate, first = self.rate("termination_rate", year), self.effective.years[0]
+        if year == first:
+            self._weights_of_census = [p["leave_weight"] for p in people]
+        stated = year != first and f"termination_rate@{year}" in self.effective.scenario
+        weights = [p["leave_weight"] for p in people] if stated else self._weights_of_census
+        scale = scale_of(weights, rate)
         for person in people:
-            probability = min(
-                chance[person["leave_weight"]] * self._pay_response(person["level_id"], year), 1
-            )
+            probability = 1 if scale is None else min(scale * person["leave_weight"], 1)
+            probability = min(probability * self._pay_response(person["level_id"], year), 1)
             person["termination_probability"] = float(probability)
             person["termination_draw"] = person["draws"][0]
             if person["draws"][0] < probability:
@@ -135,7 +168,8 @@ class Movements(World):
                     person["level_id"] = level + 1
 
     def _hire(self, year: int, need: int) -> list[Person]:
-        quits = self.rate("new_hire_termination_rate", year)
+        yearly = float(self.rate("new_hire_termination_rate", year))
+        quits = exact(round(1 + yearly / log(1 - yearly), 8) if yearly else 0)
         count = ceil(need / (1 - quits))
         days, last = (366 if isleap(year) else 365), date(year, 12, 31)
         hires = []
@@ -160,10 +194,10 @@ class Movements(World):
                     "is_hire": True,
                     "opening_level_id": None,
                     "level_id": level,
-                    "starting_pay": self._hire_pay(level, year, position),
+                    "starting_pay": self._hire_pay(level, year, position, like),
                     "termination_date": None,
                     "termination_reason": None,
-                    "termination_probability": float(quits),
+                    "termination_probability": 1 - (1 - yearly) ** (((last - hired).days + 1) / days),
                     "termination_draw": exit_draw,
                     "promotion_date": None,
                     "promotion_probability": None,
@@ -171,13 +205,22 @@ class Movements(World):
                     "exit_date": hired + floor(exit_date_draw * ((last - hired).days + 1)) * ONE_DAY,
                 }
             )
-        for person in sorted(hires, key=lambda p: (p["termination_draw"], p["employee_id"]))[: count - need]:
+
+        def least_hazard(person: Person) -> tuple[float, str]:
+            exposed = (last - person["hire_date"]).days + 1
+            return -log(1 - person["termination_draw"]) / exposed, person["employee_id"]
+
+        for person in sorted(hires, key=least_hazard)[: count - need]:
             person["termination_date"], person["termination_reason"] = person["exit_date"], "new_hire"
         return hires
 
-    def _hire_pay(self, level: int, year: int, draw: float) -> Fraction:
+    def _hire_pay(self, level: int, year: int, draw: float, like: Person) -> Fraction:
+        stated = self.value("hire_range_position")
+        if stated is None and self._people_in(level):
+            premium = self.rate("new_hire_salary_adjustment", year) / exact("1.15")
+            return rounded(like["base_pay"] * round(premium * self.market_index(year), 8))
         spread = (2 * Fraction(draw) - 1) * self.rate("hire_range_spread", year)
-        position = min(max(self.rate("hire_range_position", year) + spread, 0), 1)
+        position = min(max(exact("0.1" if stated is None else stated) + spread, 0), 1)
         low, high = self.levels[level]["minimum"], self.levels[level]["maximum"]
         adjusted = (low + (high - low) * position) * self.rate("new_hire_salary_adjustment", year)
         return rounded(adjusted * self.market_index(year))

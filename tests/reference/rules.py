@@ -11,14 +11,30 @@ from typing import Any
 
 Person = dict[str, Any]
 ONE_DAY = timedelta(days=1)
-TENURE_BANDS = ((1, "under_1"), (3, "1_to_2"), (6, "3_to_5"), (11, "6_to_10"), (None, "over_10"))
+TENURE_BANDS = (
+    (1, "under_1"),
+    (2, "1"),
+    (3, "2"),
+    (5, "3_to_4"),
+    (7, "5_to_6"),
+    (10, "7_to_9"),
+    (15, "10_to_14"),
+    (20, "15_to_19"),
+    (25, "20_to_24"),
+    (30, "25_to_29"),
+    (35, "30_to_34"),
+    (None, "over_34"),
+)
 AGE_BANDS = (
     (25, "under_25"),
     (35, "25_to_34"),
     (45, "35_to_44"),
     (55, "45_to_54"),
-    (65, "55_to_64"),
-    (None, "over_64"),
+    (60, "55_to_59"),
+    (62, "60_to_61"),
+    (65, "62_to_64"),
+    (70, "65_to_69"),
+    (None, "over_69"),
 )
 RAISES = ("cola", "promotion", "merit")
 GROUPINGS = ("job_family", "location", "manager_id")
@@ -72,3 +88,9 @@ def filled(weights: Iterable[Fraction], rate: Fraction) -> dict[Fraction, Fracti
         left -= people[weight]
         rest -= weight * people[weight]
     return {w: chance.get(w) or w * left / rest for w in people}
+
+
+def scale_of(weights: list[Fraction], rate: Fraction) -> Fraction | None:
+    """Return the factor on weights that makes their mean chance the rate, each at most 1; None: all are 1."""
+    chance = filled(weights, rate)
+    return next((chance[w] / w for w in chance if chance[w] < 1), None) if rate < 1 else None

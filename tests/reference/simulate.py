@@ -21,8 +21,9 @@ class Simulation(Movements, Pay):
         levels: Iterable[Mapping[str, Any]],
         as_of: date,
         effective: Any,
+        rates: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        super().__init__(census, levels, as_of, effective)
+        super().__init__(census, levels, as_of, effective, rates)
         self.rows: dict[int, list[Person]] = {}
         opening = self.census
         for year in effective.years:

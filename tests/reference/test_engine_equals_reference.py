@@ -10,6 +10,7 @@ from worlds import effective_for, levels_frame, shared
 
 from planwise.census import SyntheticOptions, default_levels
 from planwise.census.synthetic import synthetic_rows
+from planwise.parameters.calibrated_rates import store_rates
 
 PERMUTED = {"merit_date": "02-15", "promotion_date": "06-30", "cola_date": "11-01"}
 ONE_DAY = {"merit_date": "04-01", "promotion_date": "04-01", "cola_date": "04-01"}
@@ -35,9 +36,9 @@ BY_YEAR = {
 SKEWED = {
     "termination_rate": 0.8,
     "termination_multiplier_tenure_under_1": 20,
-    "termination_multiplier_age_over_64": 19,
+    "termination_multiplier_age_over_69": 19,
     "termination_multiplier_level_5": 0.01,
-    "promotion_multiplier_tenure_1_to_2": 20,
+    "promotion_multiplier_tenure_1": 20,
     "promotion_probability_level_1": 0.19,
     "promotion_min_tenure_years": 0.25,
     "merit_min_tenure_years": 2.5,
@@ -75,6 +76,25 @@ def test_synthetic_census(case: str) -> None:
     rows = synthetic_rows(employees, 42, SyntheticOptions())
 
     assert compare(rows, default_levels(), date(2025, 12, 31), parameters) == []
+
+
+def test_calibrated_rates_of_departments_titles_and_one_departments_tenure() -> None:
+    rows = synthetic_rows(500, 21, SyntheticOptions())
+    large, title = rows.department.value_counts().index[0], rows.job_title.value_counts().index[0]
+    found = [
+        *(
+            ("department", name, None, None, 0.5 + n / 4)
+            for n, name in enumerate(sorted(set(rows.department)))
+        ),
+        ("job_title", title, None, None, 1.75),
+        ("department_tenure", large, 0, 3, 2.125),
+        ("department_tenure", large, 10, None, 0.333333),
+    ]
+    part = pd.DataFrame(found, columns=["dimension", "key", "lower_bound", "upper_bound", "multiplier"])
+    key = store_rates(shared().settings, {"exit_multipliers": part.assign(heads=1, events=1)})
+    years = {"years": 3, "seed": 13, "calibrated_rates": key, "termination_rate@2028": 0.2}
+
+    assert compare(rows, default_levels(), date(2025, 12, 31), years) == []
 
 
 def test_census_with_some_facts_missing() -> None:

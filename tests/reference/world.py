@@ -17,8 +17,10 @@ class World:
         levels: Iterable[Mapping[str, Any]],
         as_of: date,
         effective: Any,
+        rates: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         self.effective = effective
+        self.exit_rates = list(rates)
         self.as_of = as_of
         self._known: dict[tuple[Any, ...], Any] = {}
         self.levels = {

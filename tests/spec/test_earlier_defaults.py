@@ -1,4 +1,4 @@
-"""A home made with the earlier defaults keeps its figures, which the earlier version computed."""
+"""A home made with the earlier defaults keeps them; its scenarios keep what their values meant."""
 
 from datetime import date, timedelta
 
@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from worlds import employee, shared
 
+from planwise.engine.variables import same_year_share
 from planwise.governance import effective_parameters, open_ledger
 from planwise.governance.connection import MIGRATIONS
 from planwise.settings import Settings
@@ -26,6 +27,7 @@ PEOPLE = [
 ]
 CHANGES = {"cola_rate@2027": 0.03, "merit_rate_level_1": 0.04, "headcount_growth": 0.1, "years": 3}
 IN_FORCE = (("cola_rate", None, 0.02), ("promotion_probability_level_1", 2026, 0.2))
+# With the rules of now: turnover by who is there, exits of hires by exposure, pay of hires as of recent ones.
 # payroll, mean base pay, hires, promotions, increase budget, by year
 WITHOUT_CHANGES = [
     (5395783.228, 91374.544839, 14, 2, 273033.408),
@@ -94,3 +96,22 @@ def test_a_new_home_has_nothing_to_keep(tmp_path, caplog):
         assert [scenario.name for scenario in ledger.scenarios.list()] == ["baseline"]
         assert ledger.dynamic_levers.current() == {}
     assert not caplog.text
+
+
+def test_rates_are_written_for_the_bands_and_the_exposure_of_now(tmp_path, caplog):
+    own = {
+        "termination_multiplier_tenure_over_10": 0.5,
+        "promotion_multiplier_age_over_64": 0.3,
+        "new_hire_termination_rate@2027": 0.13,
+    }
+    with open_ledger(old_home(tmp_path / "home", {"banded": own})) as ledger:
+        found = ledger.scenarios.get("banded").overrides
+
+    longest = ("10_to_14", "15_to_19", "20_to_24", "25_to_29", "30_to_34", "over_34")
+    assert {found[f"termination_multiplier_tenure_{band}"] for band in longest} == {0.5}
+    assert {found[f"promotion_multiplier_age_{band}"] for band in ("65_to_69", "over_69")} == {0.3}
+    assert not own.keys() & found.keys() - {"new_hire_termination_rate@2027"}
+    # the share of hires who leave in the year of the hire is the same as before
+    assert same_year_share(found["new_hire_termination_rate@2027"]) == pytest.approx(0.13, abs=1e-6)
+    assert same_year_share(found["new_hire_termination_rate"]) == pytest.approx(0.25, abs=1e-6)
+    assert "2 stored scenarios were changed" in caplog.text

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - arithmetic is read in one line
 """How many: the closing headcount is the target, whatever the exits; hires leave again; or posts are cut."""
 
 import pytest
@@ -24,18 +25,31 @@ def leavers(result, reason):
 
 
 def test_enough_are_hired_that_the_target_is_met_after_the_new_hires_who_leave():
-    """8 x 1.5 = 12: 4 needed, ceil(4 / .75) = 6 hired, and the two with the lowest draws leave again."""
+    """A quarter within twelve months is 1 + .25 / ln .75 = .131 in the year: ceil(4 / .869) = 5 hired, one leaves."""
     result = world(EIGHT, STILL | {"headcount_growth": 0.5, "new_hire_termination_rate": 0.25})
 
-    assert counts(result) == (8, 0, 6, 2, 0, 12)
-    assert leavers(result, "new_hire") == {"NEW-2026-0000001", "NEW-2026-0000002"}  # draws .136 and .057
+    assert counts(result) == (8, 0, 5, 1, 0, 12)
+    assert leavers(result, "new_hire") == {"NEW-2026-0000002"}  # hired on 7 March, draw .057
+
+
+def test_hires_leave_by_exposure():
+    """3 / (1 - .609) = 7.7: 8 hired, 5 leave. Slot 7, of February, leaves at a draw of .67; slot 4, of August, stays at .48.
+
+    -ln(1 - u) / days x 365 of slots 1 to 8: .19, .07, 2.4, 1.8, 2.7, .55, 1.3, .32.
+    """
+    result = world(EIGHT, STILL | {"headcount_growth": 0.375, "new_hire_termination_rate": 0.9})
+
+    assert counts(result) == (8, 0, 8, 5, 0, 11)
+    assert leavers(result, "new_hire") == {f"NEW-2026-000000{slot}" for slot in (1, 2, 6, 7, 8)}
+    events = result.events[result.events.event_reason == "new_hire"].set_index("employee_id")
+    assert events.probability["NEW-2026-0000007"] == pytest.approx(1 - 0.1 ** (314 / 365), abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("quits", "hires"), [(0, 4), (0.2, 5), (0.5, 8), (0.9, 40), (0.333333, 6), (0.333334, 7), (0.6, 10)]
+    ("quits", "hires"),
+    [(0, 4), (0.2, 5), (0.5, 6), (0.9, 11)],  # same-year shares .104, .279, .609
 )
 def test_hires_are_the_need_over_the_share_that_stays_rounded_up(quits, hires):
-    """4 / (1 - q), exactly: neither 4 / .8 nor 4 / .1 may round up to one more."""
     result = world(EIGHT, STILL | {"headcount_growth": 0.5, "new_hire_termination_rate": quits})
 
     assert counts(result) == (8, 0, hires, hires - 4, 0, 12)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - arithmetic is read in one line
 """New hires: a drawn place in the range, the market's movement, a template from among the recent hires."""
 
 import pytest
@@ -84,3 +85,20 @@ def test_a_hire_has_no_cola_unless_employed_on_its_day():
     assert on_time.pay(FIRST) == 59_421.99  # 56,592.37 x 1.05 = 59,421.9885
     too_early = world([employee()], GROWING | {"cola_date": "03-19"})
     assert [reason for reason, _, _ in too_early.chain(FIRST)] == ["growth"]
+
+
+@pytest.mark.parametrize(("adjustment", "pay"), [(1.15, 47_380.00), (1.265, 52_118.00), (1.0, 41_200.00)])
+def test_a_hire_has_the_place_in_the_range_of_the_recent_hire_it_copies(adjustment, pay):
+    """B is the one recent hire, at 46,000: 46,000 x 1.03, times the adjustment over the 1.15 that B was paid already."""
+    people = [employee("A"), employee("B", hire_date="2024-03-20", base_pay=46_000)]
+    copying = {"headcount_growth": 0.5, "hire_range_position": None, "new_hire_salary_adjustment": adjustment}
+
+    assert world(people, GROWING | copying).pay(FIRST) == pay
+
+
+def test_in_a_level_without_employees_there_is_nobody_to_copy():
+    """Position .1 + (2 x .6295722 - 1) x .1 = .12591444 of 90,000..130,000, x 1.15 x 1.03."""
+    shares = {f"new_hire_level_share_{level}": float(level == 3) for level in (1, 2, 3, 4, 5)}
+    copying = {"hire_range_position": None, "hire_range_spread": 0.1}
+
+    assert world([employee()], GROWING | shares | copying).pay(FIRST) == 112_570.83

@@ -99,7 +99,7 @@ def test_without_ten_of_the_reference_group_there_is_no_gap():
     """The thirteen men, all recent and thus certain to leave, are the census's largest group and gone at the close."""
     rows = [*people("M", 13, 50_000, hire_date="2025-06-01"), *people("F", 12, 45_000)]
     leaving = {"termination_rate": 13 / 25, "headcount_growth": -13 / 25}
-    leaving |= {"termination_multiplier_tenure_under_1": 20, "termination_multiplier_tenure_6_to_10": 0.01}
+    leaving |= {"termination_multiplier_tenure_under_1": 20, "termination_multiplier_tenure_5_to_6": 0.01}
     tables = world(rows, STILL | leaving).pay_equity
     after = tables[tables.simulation_year == 2026].set_index("group")
 

@@ -1,11 +1,16 @@
 # ruff: noqa: E501 - arithmetic is read in one line
 """Who leaves: hazards scaled so that their mean is the stated rate, clipped at 1, the excess redistributed."""
 
+import pandas as pd
 import pytest
-from worlds import STILL, employee, world
+from worlds import STILL, employee, shared, world
+
+from planwise.errors import InputError
+from planwise.parameters import catalogue
+from planwise.parameters.calibrated_rates import store_rates
 
 # Draws of 2026 with seed 42: D .032, H .343, A .372, F .409. Only tenure under a year counts, three times.
-BANDS = ("under_1", "1_to_2", "3_to_5", "6_to_10", "over_10")
+BANDS = tuple(catalogue().bands["tenure"])
 LEVERS = STILL | {f"termination_multiplier_tenure_{band}": 1 for band in BANDS}
 LEVERS |= {
     "termination_multiplier_tenure_under_1": 3,
@@ -61,7 +66,7 @@ def test_age_and_level_multiply():
 
 def test_an_unknown_age_is_neither_likelier_nor_less_likely():
     """D, of unknown age, counts once; H, of 70, three times: weights of 1 and 3 for one exit of two."""
-    levers = LEVERS | {"termination_multiplier_age_over_64": 3, "termination_rate": 0.4}
+    levers = LEVERS | {"termination_multiplier_age_over_69": 3, "termination_rate": 0.4}
     unknown, old = {"birth_date": None}, {"birth_date": "1955-06-01"}
     result = world([employee(i, hire_date=LONG_AGO, **f) for i, f in (("D", unknown), ("H", old))], levers)
 
@@ -82,3 +87,40 @@ def test_turnover_answers_to_pay_with_an_elasticity():
     result = world([employee(i, birth_date=None) for i in "ACF"], LEVERS | answering)
 
     assert voluntary(result) == pytest.approx(dict.fromkeys("ACF", 0.35427), abs=1e-5)
+
+
+def test_composition_acts_after_the_first_year():
+    """A counts three times in 2026, once in 2027. Nobody leaves in 2026; 3 x .5 exits over 3 + 1 + 1 are .3 a unit."""
+    rows = [employee("A", birth_date=None, hire_date=RECENT)]
+    rows += [employee(i, birth_date=None, hire_date=LONG_AGO) for i in "CF"]
+    levers = LEVERS | {"years": 2, "termination_rate": 0.5, "termination_rate@2026": 0, "headcount_growth": 0}
+
+    assert voluntary(world(rows, levers)) == pytest.approx(dict.fromkeys("ACF", 0.3), abs=1e-12)
+    stated = world(rows, levers | {"termination_rate@2027": 0.5})  # of that year's people
+    assert voluntary(stated) == pytest.approx(dict.fromkeys("ACF", 0.5), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        [("department", "Lab", None, None, 3)],
+        [("department", "Lab", None, None, 1.5), ("job_title", "Chemist", None, None, 2)],
+        [("department_tenure", "Lab", 0, 10, 9), ("department_tenure", "Lab", 10, None, 3)],
+    ],
+)
+def test_calibrated_rates_multiply_by_department_title_and_the_departments_own_tenure(rates):
+    """H, of the Lab for ten years, counts three times, D once: .8 exits of two people."""
+    columns = ["dimension", "key", "lower_bound", "upper_bound", "multiplier"]
+    part = pd.DataFrame(rates, columns=columns).assign(heads=1, events=1)
+    key = store_rates(shared().settings, {"exit_multipliers": part})
+    facts = {"birth_date": None, "hire_date": LONG_AGO}
+    people = [employee("D", **facts), employee("H", department="Lab", job_title="Chemist", **facts)]
+    result = world(people, LEVERS | {"termination_rate": 0.4, "calibrated_rates": key})
+
+    assert voluntary(result) == pytest.approx({"D": 0.2, "H": 0.6}, abs=1e-12)
+
+
+def test_rates_that_the_home_lacks_are_an_error_that_says_what_to_do():
+    with pytest.raises(InputError, match="no such rates") as raised:
+        world(people(recent="D"), LEVERS | {"calibrated_rates": "0123456789abcdef"})
+    assert "calibrated_rates=null" in str(raised.value)

@@ -24,6 +24,7 @@ EXAMPLES = {
     Unit.MONTH_DAY: "07-01 for the first of July",
     Unit.HORIZON: "5 or 2026-2030",
     Unit.GROUPS: "department: Engineering=+0.5pp; Legal=x0.9",
+    Unit.RATES: "0123456789abcdef, the key that a calibration gives",
 }
 _FLAGS = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")

@@ -11,7 +11,7 @@ MODEL (
   description 'One row per dimension and whole year (or level): the relative likelihood of the event, looked up by equality.',
   column_descriptions (
     dimension = 'tenure, age or level',
-    key = 'Completed years (tenure 0..60, age 0..110, -1 = age unknown) or the level',
+    key = 'Completed years (tenure 0..60, age 0..110, -1 = age unknown) or the level; tenure of a department with a curve of its own: 1000 x its number + years',
     multiplier = 'Relative hazard; 1 when age is unknown'
   ),
   audits (
@@ -44,9 +44,40 @@ WITH multipliers AS (
     'age' AS dimension,
     -1 AS key,
     1 AS multiplier
+), curves AS (
+  /* only exits have curves of departments */
+  SELECT DISTINCT
+    curve
+  FROM staging.stg_exit_rates
+  WHERE
+    curve > 0 AND @hazard_name = 'termination'
+), own_curves AS (
+  SELECT
+    curves.curve * 1000 + expanded.key AS key,
+    expanded.multiplier * COALESCE(rates.multiplier, 1) AS multiplier
+  FROM expanded
+  CROSS JOIN curves
+  LEFT JOIN staging.stg_exit_rates AS rates
+    ON rates.curve = curves.curve
+    AND expanded.key >= rates.lower_bound
+    AND expanded.key < COALESCE(rates.upper_bound, 111)
+  WHERE
+    expanded.dimension = 'tenure'
+), every_key AS (
+  SELECT
+    dimension,
+    key,
+    multiplier
+  FROM expanded
+  UNION ALL
+  SELECT
+    'tenure' AS dimension,
+    key,
+    multiplier
+  FROM own_curves
 )
 SELECT
   CAST(dimension AS TEXT) AS dimension,
   CAST(key AS INT) AS key,
   CAST(multiplier AS DECIMAL(9, 6)) AS multiplier
-FROM expanded
+FROM every_key

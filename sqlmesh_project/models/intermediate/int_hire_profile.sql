@@ -4,11 +4,14 @@ MODEL (
   owner workforce_planning,
   tags (intermediate, dynamics),
   grain (level_id, ordinal),
-  description 'One row per level and template: whose job, department, location, manager, gender, FTE and age at hire a simulated hire copies.',
+  description 'One row per level and template: whose job, department, location, manager, gender, FTE, age at hire and pay a simulated hire copies.',
   column_descriptions (
     level_id = 'Level of the hire',
     ordinal = '1..n within the level',
-    age_at_hire_days = 'Age at hire in days; null when the census has no birth dates'
+    age_at_hire_days = 'Age at hire in days; null when the census has no birth dates',
+    entry_pay = 'Base pay in the census, and so the position in the level''s range; null for a level without employees',
+    exit_factor = 'Likelihood to leave that department and job title make',
+    tenure_curve = 'Number of the department''s own tenure curve; 0 = everybody''s'
   ),
   audits (
     unique_combination_of_columns(columns := (level_id, ordinal))
@@ -45,7 +48,10 @@ WITH everyone AS (
     everyone.location,
     everyone.manager_id,
     everyone.fte,
-    everyone.hire_date - everyone.birth_date AS age_at_hire_days
+    everyone.hire_date - everyone.birth_date AS age_at_hire_days,
+    CASE WHEN levels.people > 0 THEN everyone.base_pay END AS entry_pay,
+    everyone.exit_factor,
+    everyone.tenure_curve
   FROM levels
   INNER JOIN everyone
     ON (
@@ -67,5 +73,8 @@ SELECT
   CAST(location AS TEXT) AS location,
   CAST(manager_id AS TEXT) AS manager_id,
   CAST(fte AS DECIMAL(5, 4)) AS fte,
-  CAST(age_at_hire_days AS BIGINT) AS age_at_hire_days
+  CAST(age_at_hire_days AS BIGINT) AS age_at_hire_days,
+  CAST(entry_pay AS DECIMAL(14, 2)) AS entry_pay,
+  CAST(exit_factor AS DECIMAL(12, 6)) AS exit_factor,
+  CAST(tenure_curve AS INT) AS tenure_curve
 FROM templates

@@ -55,6 +55,7 @@ SELECT
   END AS INT) AS merit_level_id,
   CAST(workforce.fte AS DECIMAL(5, 4)) AS fte,
   CAST(workforce.range_position_draw AS DOUBLE) AS range_position_draw,
+  CAST(workforce.entry_pay AS DECIMAL(14, 2)) AS entry_pay,
   CAST(workforce.first_day AS DATE) AS first_day,
   CAST(workforce.last_day AS DATE) AS last_day,
   CAST((

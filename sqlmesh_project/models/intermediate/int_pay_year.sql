@@ -48,6 +48,7 @@ WITH terms AS (
     CAST(@hire_range_position AS DOUBLE) AS hire_position,
     CAST(@hire_range_spread AS DOUBLE) AS hire_spread,
     CAST(@new_hire_salary_adjustment AS DOUBLE) * CAST(@market_index AS DOUBLE) AS hire_factor,
+    CAST(@entry_factor AS DECIMAL(14, 8)) AS entry_factor,
     CAST(1 + CAST(@cola_rate AS DECIMAL(9, 6)) AS DECIMAL(9, 6)) AS cola_factor,
     CAST(CASE levels.level_id
       WHEN 1
@@ -122,6 +123,8 @@ WITH terms AS (
     terms.cola_factor,
     terms.promotion_factor,
     CAST(CASE
+      WHEN basis.is_hire AND @hires_copy_pay AND NOT basis.entry_pay IS NULL
+      THEN ROUND(CAST(basis.entry_pay AS DECIMAL(22, 2)) * terms.entry_factor, 2)
       WHEN basis.is_hire
       THEN ROUND(
         (

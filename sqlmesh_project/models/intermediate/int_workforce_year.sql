@@ -17,7 +17,10 @@ MODEL (
     termination_date = 'Last day employed; null when still employed at year end',
     termination_reason = 'voluntary, new_hire or reduction',
     promotion_date = 'Effective date of the promotion; null when not promoted',
-    range_position_draw = 'Uniform draw that places a hire''s pay in the range; hires only',
+    range_position_draw = 'Uniform draw that places a hire''s pay in the range, where it copies none; hires only',
+    entry_pay = 'Pay in the census of the person that a hire copies; hires only',
+    exit_factor = 'Likelihood to leave that department and job title make',
+    tenure_curve = 'Number of the department''s own tenure curve; 0 = everybody''s',
     termination_probability = 'Probability that the termination draw is compared with',
     termination_draw = 'Uniform draw that decided the exit',
     promotion_probability = 'Probability of promotion; null when not eligible',
@@ -52,6 +55,8 @@ WITH opening AS (
     fte,
     performance_rating,
     level_id,
+    exit_factor,
+    tenure_curve,
     LEAST(@completed_years(hire_date, @year_start), 60) AS tenure_key,
     CASE
       WHEN birth_date IS NULL
@@ -67,11 +72,12 @@ WITH opening AS (
     @draw(exposed.digest, termination_date) AS termination_date_draw,
     @draw(exposed.digest, promotion) AS promotion_draw,
     @draw(exposed.digest, reduction) AS reduction_draw,
-    CAST(CAST(leave_tenure.multiplier AS DOUBLE) * leave_age.multiplier * leave_level.multiplier AS DECIMAL(15, 8)) AS termination_weight,
+    CAST(CAST(leave_tenure.multiplier AS DOUBLE) * leave_age.multiplier * leave_level.multiplier * exposed.exit_factor AS DECIMAL(15, 8)) AS termination_weight,
     CAST(CAST(rise_tenure.multiplier AS DOUBLE) * rise_age.multiplier AS DECIMAL(15, 8)) AS promotion_weight
   FROM exposed
   INNER JOIN intermediate.int_hazard_termination AS leave_tenure
-    ON leave_tenure.dimension = 'tenure' AND leave_tenure.key = exposed.tenure_key
+    ON leave_tenure.dimension = 'tenure'
+    AND leave_tenure.key = exposed.tenure_curve * 1000 + exposed.tenure_key
   INNER JOIN intermediate.int_hazard_termination AS leave_age
     ON leave_age.dimension = 'age' AND leave_age.key = exposed.age_key
   INNER JOIN intermediate.int_hazard_termination AS leave_level
@@ -81,10 +87,20 @@ WITH opening AS (
   INNER JOIN intermediate.int_hazard_promotion AS rise_age
     ON rise_age.dimension = 'age' AND rise_age.key = exposed.age_key
 ), termination_cells AS (
+  /* the census sets the scale of the rate, so that in later years composition acts; or the year, of its own rate */
+  SELECT
+    weight,
+    CAST(people AS DECIMAL(20, 0)) AS people
+  FROM intermediate.int_termination_weights
+  WHERE
+    NOT @rate_is_stated
+  UNION ALL
   SELECT
     termination_weight AS weight,
     CAST(COUNT(*) AS DECIMAL(20, 0)) AS people
   FROM weighted
+  WHERE
+    @rate_is_stated
   GROUP BY
     termination_weight
 ), termination_filled AS (
@@ -96,7 +112,7 @@ WITH opening AS (
 ), termination_scale AS (
   /* no such scale: every employee leaves */
   SELECT
-    MAX(CASE WHEN scale * weight <= 1 THEN scale END) AS scale
+    MAX(CASE WHEN scale * weight <= 1 AND CAST(@termination_rate AS DECIMAL(9, 6)) < 1 THEN scale END) AS scale
   FROM termination_filled
 ), exposed_to_exit AS (
   SELECT
@@ -139,7 +155,7 @@ WITH opening AS (
     CASE
       WHEN need > 0
       THEN CAST(CEIL(ROUND(need / (
-        1 - CAST(@new_hire_termination_rate AS DOUBLE)
+        1 - CAST(@new_hire_exit_share AS DOUBLE)
       ), 9)) AS BIGINT)
       ELSE 0
     END AS hires,
@@ -258,6 +274,9 @@ WITH opening AS (
     termination_reason,
     CASE WHEN promotion_draw < promotion_probability THEN CAST(@promotion_date AS DATE) END AS promotion_date,
     CAST(NULL AS DOUBLE) AS range_position_draw,
+    CAST(NULL AS DECIMAL(14, 2)) AS entry_pay,
+    exit_factor,
+    tenure_curve,
     termination_probability,
     CASE WHEN termination_reason = 'reduction' THEN reduction_draw ELSE termination_draw END AS termination_draw,
     promotion_probability,
@@ -300,8 +319,16 @@ WITH opening AS (
     profile.location,
     profile.manager_id,
     profile.fte,
+    profile.entry_pay,
+    profile.exit_factor,
+    profile.tenure_curve,
     drawn.hire_date - CAST(profile.age_at_hire_days AS INT) AS birth_date,
-    ROW_NUMBER() OVER (ORDER BY drawn.exit_draw, drawn.employee_id) AS exit_place
+    CAST(@year_end AS DATE) - drawn.hire_date + 1 AS exposed_days,
+    ROW_NUMBER() OVER (
+      ORDER BY -LN(1 - drawn.exit_draw) / CAST((
+        CAST(@year_end AS DATE) - drawn.hire_date + 1
+      ) AS DOUBLE), drawn.employee_id
+    ) AS exit_place /* by the smallest yearly hazard at which the hire leaves again within the year */
   FROM drawn
   INNER JOIN intermediate.int_hire_levels AS levels
     ON drawn.level_draw >= levels.share_from AND drawn.level_draw < levels.share_to
@@ -327,14 +354,15 @@ WITH opening AS (
     profiled.level_id,
     CASE
       WHEN profiled.exit_place <= plan.hires - plan.hires_that_stay
-      THEN profiled.hire_date + CAST(FLOOR(profiled.exit_date_draw * (
-        CAST(@year_end AS DATE) - profiled.hire_date + 1
-      )) AS INT)
+      THEN profiled.hire_date + CAST(FLOOR(profiled.exit_date_draw * profiled.exposed_days) AS INT)
     END AS termination_date,
     CASE WHEN profiled.exit_place <= plan.hires - plan.hires_that_stay THEN 'new_hire' END AS termination_reason,
     CAST(NULL AS DATE) AS promotion_date,
     profiled.range_position_draw,
-    CAST(@new_hire_termination_rate AS DOUBLE) AS termination_probability,
+    profiled.entry_pay,
+    profiled.exit_factor,
+    profiled.tenure_curve,
+    1 - POWER(1 - CAST(@new_hire_termination_rate AS DOUBLE), CAST(profiled.exposed_days AS DOUBLE) / @days_in_year) AS termination_probability,
     profiled.exit_draw AS termination_draw,
     CAST(NULL AS DOUBLE) AS promotion_probability,
     CAST(NULL AS DOUBLE) AS promotion_draw
@@ -370,6 +398,9 @@ SELECT
   CAST(termination_reason AS TEXT) AS termination_reason,
   CAST(promotion_date AS DATE) AS promotion_date,
   CAST(range_position_draw AS DOUBLE) AS range_position_draw,
+  CAST(entry_pay AS DECIMAL(14, 2)) AS entry_pay,
+  CAST(exit_factor AS DECIMAL(12, 6)) AS exit_factor,
+  CAST(tenure_curve AS INT) AS tenure_curve,
   CAST(termination_probability AS DOUBLE) AS termination_probability,
   CAST(termination_draw AS DOUBLE) AS termination_draw,
   CAST(promotion_probability AS DOUBLE) AS promotion_probability,

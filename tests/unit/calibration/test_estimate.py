@@ -10,6 +10,7 @@ from planwise.census import load_census
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.parameters import resolve
+from planwise.parameters.calibrated_rates import list_rates
 from planwise.settings import Settings
 
 # Of ten people two leave (one in the first year of service), one is promoted, seven stay; one joins.
@@ -49,7 +50,8 @@ def test_assumptions_and_levers(found):
     assert values["headcount_growth"] == -0.1
     assert values["new_hire_termination_rate"] == 0.9  # the only one seen left: 100 %, clipped to the bound
     assert values["market_movement"] == values["range_adjustment"] == 0.01
-    assert values["hire_range_position"] == pytest.approx((35_000 - 30_300) / 20_200, abs=1e-6)
+    # "new" gets 35,000; in level 1 "fresh" alone is recent, with 38,000, moved by 1 %: under the bound of 1
+    assert values["new_hire_salary_adjustment"] == pytest.approx(1.15 * 35_000 / (38_000 * 1.01), abs=1e-6)
     assert [values[f"new_hire_level_share_{k}"] for k in range(1, 6)] == [1, 0, 0, 0, 0]
 
 
@@ -68,7 +70,7 @@ def test_too_few_people_for_rates_by_level_is_said(found):
     assert "under 30 eligible stayers" in why["promotion_probability_level_1"]
     assert why["promotion_raise_level_1"] == "1 promoted, under 5"
     assert why["termination_multiplier_age_*"] == "not in the censuses"
-    assert why["termination_multiplier_tenure_1_to_2"] == "no employees in the band"
+    assert why["termination_multiplier_tenure_1"] == "no employees in the band"
 
 
 def test_all_of_it_can_be_simulated(found):
@@ -110,7 +112,7 @@ def test_the_last_year_alone(found):
     both = calibrate((BEFORE, AFTER, third))
 
     assert last.assumptions["termination_rate"] == pytest.approx(4 / 9, abs=1e-6)
-    assert both.assumptions["termination_rate"] == pytest.approx(6 / 19, abs=1e-6)
+    assert both.assumptions["termination_rate"] == pytest.approx((2 / 10 + 4 / 9) / 2, abs=1e-6)
     assert both.assumptions["headcount_growth"] == pytest.approx((-0.1 - 4 / 9) / 2, abs=1e-6)
 
 
@@ -125,7 +127,9 @@ def test_kept_as_a_scenario_with_the_census_it_goes_on_from(found, tmp_path):
 
     assert (kept.name, kept.census) == ("measured", "y2021")  # a census of the home: as it is
     with open_ledger(settings) as ledger:
-        assert ledger.scenarios.get("measured").overrides["termination_rate"] == 0.2
+        overrides = ledger.scenarios.get("measured").overrides
+    assert overrides["termination_rate"] == 0.2
+    assert list_rates(settings) == (overrides["calibrated_rates"],)
     with pytest.raises(InputError, match="The scenario measured exists already"):
         save_as_scenario(settings, found, "measured")
 

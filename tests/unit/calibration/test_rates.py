@@ -1,13 +1,16 @@
 """Rates, intervals and raises of small populations, worked out by hand."""
 
-from math import log, sqrt
+from math import sqrt
 
 import numpy as np
 import pandas as pd
 import pytest
 from calibration_worlds import census, person
+from scipy.stats import nbinom
+from statsmodels.genmod import families
+from statsmodels.genmod.generalized_linear_model import GLM
 
-from planwise.calibration import rates as bands
+from planwise.calibration.exits import Multiplier, exit_multiplier_rows, fit_multipliers, prior_events
 from planwise.calibration.parameters_from_estimates import Overrides
 from planwise.calibration.raises import (
     promotion_counts,
@@ -21,9 +24,7 @@ from planwise.calibration.rates import (
     headcount,
     hire_pay,
     level_shares,
-    multipliers,
     ratio,
-    same_year_exit_rate,
     share,
 )
 from planwise.calibration.years import transition
@@ -62,52 +63,133 @@ def people(*cells):
 
 
 def test_shares_for_everyone_each_band_and_each_year():
-    a, b = people(("under_1", 1, 4, 2), ("over_10", 2, 6, 0)), people(("under_1", 1, 6, 1))
+    a, b = people(("under_1", 1, 4, 2), ("10_to_14", 2, 6, 0)), people(("under_1", 1, 6, 1))
     found = {(r.dimension, r.band, r.year): r.share for r in band_shares({"a": a, "b": b}, "left")}
 
     assert found["everyone", "everyone", "all years"].events == 3
     assert found["tenure", "under_1", "all years"].rate == 0.3
-    assert found["tenure", "over_10", "a"].rate == 0
-    assert ("tenure", "over_10", "b") not in found
+    assert found["tenure", "10_to_14", "a"].rate == 0
+    assert ("tenure", "10_to_14", "b") not in found
     assert found["level", "1", "b"].heads == 6
 
 
 def test_a_single_dimension_is_the_rate_of_the_band_drawn_towards_the_mean():
     # 40 of 100 and 20 of 300: the mean is 0.15, expected 15 and 45; (40+5)/(15+5) and (20+5)/(45+5)
-    found = multipliers(people(("under_1", 1, 100, 40), ("over_10", 1, 300, 20)), "left", ("tenure",))
-    raw = {"under_1": 45 / 20, "over_10": 25 / 50}
-    mean = (100 * raw["under_1"] + 300 * raw["over_10"]) / 400
+    found = fit_multipliers(people(("under_1", 1, 100, 40), ("10_to_14", 1, 300, 20)), "left", ("tenure",))
+    raw = {"under_1": 45 / 20, "10_to_14": 25 / 50}
+    mean = (100 * raw["under_1"] + 300 * raw["10_to_14"]) / 400
 
     assert {m.band: m.value for m in found} == pytest.approx({k: v / mean for k, v in raw.items()})
     assert [(m.heads, m.events) for m in found] == [(100, 40), (300, 20)]
 
 
-def test_dimensions_that_go_together_are_told_apart(monkeypatch):
-    monkeypatch.setattr(bands, "PRIOR_EVENTS", 0.0)
+def test_dimensions_that_go_together_are_told_apart():
+    none = {"tenure": 0.0, "level": 0.0}
     # rates are 0.1 × (3 under a year) × (2 in level 2) exactly; tenure and level go together
     frame = people(
-        ("under_1", 1, 300, 90), ("under_1", 2, 50, 30), ("over_10", 1, 100, 10), ("over_10", 2, 400, 80)
+        ("under_1", 1, 300, 90), ("under_1", 2, 50, 30), ("10_to_14", 1, 100, 10), ("10_to_14", 2, 400, 80)
     )
-    found = {(m.dimension, m.band): m.value for m in multipliers(frame, "left", ("tenure", "level"))}
+    found = {
+        (m.dimension, m.band): m.value
+        for m in fit_multipliers(frame, "left", ("tenure", "level"), priors=none)
+    }
 
-    assert found["tenure", "under_1"] / found["tenure", "over_10"] == pytest.approx(3)
+    assert found["tenure", "under_1"] / found["tenure", "10_to_14"] == pytest.approx(3)
     assert found["level", "2"] / found["level", "1"] == pytest.approx(2)
 
 
 def test_dimensions_that_nobody_has_are_left_out():
-    found = multipliers(people(("under_1", 1, 10, 3)), "left", ("tenure", "age", "level"))
+    found = fit_multipliers(people(("under_1", 1, 10, 3)), "left", ("tenure", "age", "level"))
     assert {m.dimension for m in found} == {"tenure", "level"}
 
 
-def test_exits_of_the_year_of_hire():
-    # a quarter leaves within a year: λ = -ln 0.75, hired evenly over the year 1 - 0.25/λ leave in it
-    assert same_year_exit_rate(0.25) == pytest.approx(1 - 0.25 / -log(0.75))
-    assert same_year_exit_rate(0.25) == pytest.approx(0.131, abs=5e-4)
-    # by simulation: exits at a constant hazard after a uniform day of hire
-    generator = np.random.default_rng(1)
-    hired, stayed = generator.random(200_000), generator.exponential(-1 / log(0.75), 200_000)
-    assert same_year_exit_rate(0.25) == pytest.approx(np.mean(hired + stayed < 1), abs=0.003)
-    assert (same_year_exit_rate(0), same_year_exit_rate(1)) == (0, 1)
+def test_the_prior_is_the_likeliest_of_a_negative_binomial():
+    generator = np.random.default_rng(5)
+    expected = generator.uniform(5, 60, 400)
+    events = generator.poisson(expected * generator.gamma(12.0, 1 / 12.0, 400)).astype(float)
+    found = prior_events(events, expected, 20.0)
+
+    likelihood = {
+        k: nbinom.logpmf(events, k, k / (k + expected)).sum() for k in (found, found * 0.97, found * 1.03)
+    }
+    assert max(likelihood, key=likelihood.get) == found and 8 < found < 18
+    assert prior_events(expected.round(), expected, 20.0) == pytest.approx(
+        2000
+    )  # no group differs: the bound
+    assert (prior_events(events[:2], expected[:2], 20.0), prior_events(0 * events, expected, 20.0)) == (
+        20,
+        20,
+    )
+
+
+def test_a_glm_without_shrinkage_finds_the_same():
+    generator = np.random.default_rng(3)
+    count = 20_000
+    frame = pd.DataFrame(
+        {
+            "tenure_band": generator.choice(["under_1", "1", "2", "3_to_4"], count),
+            "level_id": generator.choice([1, 2, 3], count),
+            "department": generator.choice(["A", "B", "C", "D", "E"], count, p=[0.4, 0.3, 0.15, 0.1, 0.05]),
+        }
+    )
+    rate = 0.1 * frame["tenure_band"].map({"under_1": 2, "1": 1.5, "2": 1, "3_to_4": 0.7})
+    rate = rate * frame["department"].map(dict(zip("ABCDE", (1, 0.6, 1.4, 1, 2), strict=True)))
+    frame["left"] = generator.random(count) < rate
+    dimensions = ("tenure", "level", "department")
+    none = dict.fromkeys(dimensions, 0.0)
+    found = {(m.dimension, m.band): m.value for m in fit_multipliers(frame, "left", dimensions, priors=none)}
+    columns = pd.get_dummies(frame[["tenure_band", "level_id", "department"]].astype(str), dtype=float)
+    columns = columns.drop(columns=["tenure_band_1", "level_id_1", "department_A"]).assign(const=1.0)
+    glm = GLM(frame["left"].astype(float), columns, family=families.Poisson()).fit()
+
+    assert found["department", "E"] / found["department", "A"] == pytest.approx(
+        np.exp(glm.params["department_E"]), rel=1e-6
+    )
+    assert found["tenure", "2"] / found["tenure", "1"] == pytest.approx(
+        np.exp(glm.params["tenure_band_2"]), rel=1e-6
+    )
+    assert found["level", "3"] / found["level", "1"] == pytest.approx(
+        np.exp(glm.params["level_id_3"]), rel=1e-6
+    )
+
+
+def test_a_large_department_has_a_tenure_curve_around_everybodys():
+    """Both bands leave at .2 in all; in Fire only the recent do. Its curve: above 1 there, below 1 later."""
+    rows = [
+        ("Fire", "under_1", 600, 240),
+        ("Fire", "10_to_14", 600, 0),
+        ("Law", "under_1", 300, 0),
+        ("Law", "10_to_14", 300, 90),
+    ]
+    frame = pd.DataFrame(
+        [
+            {
+                "department": f"{d} ({k % 3})" if k % 2 else d,
+                "tenure_band": t,
+                "level_id": 1,
+                "left": k < events,
+            }
+            for d, t, heads, events in rows
+            for k in range(heads)
+        ]
+    )
+    found = fit_multipliers(frame, "left", ("tenure", "department_tenure"))
+    curve = {(m.department, m.band): m.value for m in found if m.dimension == "department_tenure"}
+
+    assert set(curve) == {("Fire", "under_1"), ("Fire", "10_to_14")}
+    assert curve["Fire", "under_1"] > 1 > curve["Fire", "10_to_14"]
+    stored = exit_multiplier_rows(found, {"Fire", "Fire (12)"}).set_index(["dimension", "key", "lower_bound"])
+    assert stored.loc[("department_tenure", "Fire (12)", 10), "upper_bound"] == 15
+    assert stored.loc[("tenure", "under_1", 0), "heads"] == 900
+
+
+def test_few_of_the_longest_service_share_a_multiplier_with_the_band_before():
+    cells = [("under_1", 1, 200, 20), ("30_to_34", 1, 100, 30), ("over_34", 1, 60, 0)]
+    found = {m.band: m for m in fit_multipliers(people(*cells), "left", ("tenure",))}
+
+    assert found["over_34"].value == found["30_to_34"].value
+    assert (found["over_34"].heads, found["over_34"].events) == (60, 0)
+    assert isinstance(found["over_34"], Multiplier)
 
 
 def hires(*pays):
@@ -116,19 +198,14 @@ def hires(*pays):
     return transition(before, census(2021, person("old", 40_000), *rows))
 
 
-def test_position_of_hires_in_the_range():
+def test_pay_of_hires_beside_that_of_recent_hires_of_their_level():
     # level 1 is 30 to 50 thousand, level 2 is 50 to 80: (4 + 12) / (20 + 30) = 0.32
     found = hire_pay([hires((34_000, 1), (62_000, 2))])
-    assert (found.position, found.adjustment) == (pytest.approx(0.32), 1.0)
+    assert found.position_seen == pytest.approx(0.32)
     # positions 0.2 and 0.4: standard deviation 0.1, a uniform draw ± √3 of it
-    assert found.spread == pytest.approx(sqrt(3) * 0.1)
-
-
-def test_hires_above_the_range_move_the_factor():
-    found = hire_pay([hires((55_000, 1), (60_000, 1))])
-    assert (found.position, found.spread) == (1.0, 0.0)
-    assert found.adjustment == pytest.approx(57_500 / 50_000)
-    assert found.position_seen == pytest.approx(1.375)
+    assert found.spread_seen == pytest.approx(sqrt(3) * 0.1)
+    # nobody of level 2 is known, and none of level 1 is recent: 34,000 of the level's mean of 40,000
+    assert found.adjustment == pytest.approx(1.15 * 34 / 40)
 
 
 def test_heads_balance_and_levels_of_hires():

@@ -192,12 +192,12 @@ def test_bands_are_those_on_the_first_day_of_the_year():
 
     # 31 December 2017 to 1 January 2021 are 3 whole years, 1 May 2020 none, 1 January 2010 eleven
     assert opening["tenure_band"].to_dict() == {
-        "stays": "6_to_10",
+        "stays": "7_to_9",
         "leaves": "under_1",
-        "returns": "3_to_5",
-        "falls": "over_10",
-        "rehired": "6_to_10",
-        "half": "6_to_10",
+        "returns": "3_to_4",
+        "falls": "10_to_14",
+        "rehired": "5_to_6",
+        "half": "5_to_6",
     }
     assert opening["age_band"].to_dict() == {
         "stays": "35_to_44",

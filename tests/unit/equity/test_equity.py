@@ -107,6 +107,32 @@ def test_both_adjusted_gaps_are_those_of_statsmodels_with_an_indicator_for_each_
         assert own.people + own.reference_people == len(data)
 
 
+def test_with_three_groups_both_adjusted_gaps_are_of_one_regression_with_all_of_them():
+    frame = random_people(seed=8, men=300, women=240)
+    third = np.random.default_rng(9).random(len(frame)) < 0.2
+    frame = frame.assign(
+        group=frame.group.mask(third, "X"), base_pay=frame.base_pay * np.where(third, 0.9, 1)
+    )
+    frame["band"] = np.searchsorted((1, 3, 6, 11), frame.tenure_years, side="right")
+    frame["cell"] = frame.groupby(["level_id", "department", "band"]).ngroup()
+    for group in ("F", "X"):
+        found = adjusted_gap(frame, "M", group)
+        for own, formula in (
+            (found.regression, "C(level_id) + C(department) + tenure_years"),
+            (found.cells, "C(cell)"),
+        ):
+            pooled = f"np.log(base_pay) ~ C(group, Treatment('M')) + {formula}"
+            fit = smf.ols(pooled, frame).fit(cov_type="HC1")
+            name = f"C(group, Treatment('M'))[T.{group}]"
+            assert own.value == pytest.approx(-fit.params[name], abs=1e-9)
+            assert own.standard_error == pytest.approx(fit.bse[name], rel=1e-9)
+    raised = found.closing
+    assert set(raised.group) == {"X"} and (raised.increase > 0).all()
+    closed = frame.merge(raised[["employee_id", "new_pay"]], how="left")
+    closed["base_pay"] = closed.new_pay.fillna(closed.base_pay)
+    assert adjusted_gap(closed, "M", "X").regression.value == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize("groups", [("M", "F"), ("F", "M")])
 def test_closing_the_gap_raises_the_lower_paid_furthest_behind_and_leaves_no_gap(groups):
     frame = random_people()

@@ -188,6 +188,7 @@ def test_the_digest_follows_every_parameter():
             "flag": not parameter.default,
             "count": 7,
             "groups": "department: Ops=x1.1",
+            "rates": "0123456789abcdef",
         }.get(parameter.unit)
         if value is None:
             low, high = parameter.bounds

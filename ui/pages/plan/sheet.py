@@ -37,7 +37,10 @@ LEVER_GROUPS: Groups = (
     ("Other", ""),
 )
 ASSUMPTION_GROUPS: Groups = (
-    ("Headcount and turnover", ("headcount_growth", "termination_rate", "new_hire_termination_rate")),
+    (
+        "Headcount and turnover",
+        ("headcount_growth", "termination_rate", "new_hire_termination_rate", "calibrated_rates"),
+    ),
     ("Market and ranges", ("market_movement", "range_adjustment", "market_budget")),
     ("Targets and budget", ("target_growth", "payroll_budget")),
     ("Dates and eligibility", ("cola_date", "promotion_date", "merit_date", "promotion_min_", "merit_min_")),

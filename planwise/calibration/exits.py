@@ -111,8 +111,8 @@ def fit_multipliers(
         before = {d: fitted.copy() for d, fitted in values.items()}
         for d, (codes, names) in coded.items():
             others = np.prod([factors[o] for o in used if o != d], axis=0)
-            seen = np.bincount(codes, events, len(names))
-            due = np.bincount(codes, expected * others, len(names))
+            seen = np.bincount(codes, events, len(names)).astype(np.float64)
+            due = np.bincount(codes, expected * others, len(names)).astype(np.float64)
             if priors is None and round_ < ROUNDS_OF_PRIORS:
                 chosen[d] = prior_events(seen[known[d]], due[known[d]], PRIOR_EVENTS[d])
             values[d] = np.where(known[d], (seen + chosen[d]) / (due + chosen[d]), 1.0)

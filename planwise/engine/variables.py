@@ -96,7 +96,7 @@ def sqlmesh_variables(
 
 
 def rates_of(effective: EffectiveParameters) -> str:
-    """Return the key of the calibrated rates, or what stands for none."""
+    """Return the key of the calibrated rates, or `none` without any."""
     return str(effective.value(ASSUMPTION) or NO_RATES)
 
 
@@ -138,7 +138,9 @@ def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
         names = ["headcount_growth", SCALED_BY_CENSUS, "new_hire_termination_rate"]
         names += [f"promotion_probability_level_{level}" for level in LEVELS[:-1]]
         numbers |= {name: _number(effective, name, year) for name in names}
-        numbers["new_hire_exit_share"] = same_year_share(float(numbers["new_hire_termination_rate"]))
+        numbers["new_hire_exit_share"] = same_year_share(
+            float(_number(effective, "new_hire_termination_rate", year))
+        )
         numbers |= {f"pay_response_level_{level}": pay_response(effective, level, year) for level in LEVELS}
         found.append(YearBlueprint(year, fixed, numbers))
     return found

@@ -75,7 +75,7 @@ def adjusted_gap(people: pd.DataFrame, reference: str, group: str) -> AdjustedGa
 
 def _any_in(flags: Flags, cells: npt.NDArray[np.integer[Any]]) -> Flags:
     """Return for each person whether the flag is set for any in the person's cell."""
-    return (np.bincount(cells, weights=flags) > 0)[cells]
+    return np.asarray((np.bincount(cells, weights=flags) > 0)[cells], dtype=np.bool_)
 
 
 def _fit(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ASSUMPTION = "calibrated_rates"
-NO_RATES = "none"  # stands for the key where a scenario has none: its tables are empty
+NO_RATES = "none"  # in place of the key where a scenario has none: its tables are empty
 KEY_DIGITS = 16
 KEY_PATTERN = re.compile(r"[0-9a-f]{16}")
 MANIFEST, FORMAT = "manifest.json", 1

@@ -91,7 +91,8 @@ def test_calibrated_rates_of_departments_titles_and_one_departments_tenure() -> 
         ("department_tenure", large, 10, None, 0.333333),
     ]
     part = pd.DataFrame(found, columns=["dimension", "key", "lower_bound", "upper_bound", "multiplier"])
-    key = store_rates(shared().settings, {"exit_multipliers": part.assign(heads=1, events=1)})
+    stored = {"exit_multipliers": part.assign(heads=1, events=1)}
+    key, _ = (store_rates(engine.settings, stored) for engine in (shared(), shared(literal=True)))
     years = {"years": 3, "seed": 13, "calibrated_rates": key, "termination_rate@2028": 0.2}
 
     assert compare(rows, default_levels(), date(2025, 12, 31), years) == []

@@ -16,7 +16,7 @@ def test_a_whole_year_with_a_raise_in_the_middle():
 def test_a_hire_who_leaves_again_is_paid_for_the_days_in_between():
     """Slot 2: 7 March to 23 June = 109 days; slot 1: 20 March to 26 September = 191 days, at 50,000."""
     flat = {"hire_range_position": 0.5, "hire_range_spread": 0, "new_hire_salary_adjustment": 1}
-    growing = LEVERS | flat | {"headcount_growth": 0.5, "new_hire_termination_rate": 0.25}
+    growing = LEVERS | flat | {"headcount_growth": 0.5, "new_hire_termination_rate": 0.4466}
     result = world([employee(i) for i in "ABCDEFGH"], growing)
 
     second = result.person("NEW-2026-0000002")

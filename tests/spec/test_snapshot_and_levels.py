@@ -7,9 +7,10 @@ LEVERS = STILL | {"cola_rate": 0.02, "merit_rate_level_1": 0.04, "market_movemen
 
 
 def test_the_four_statuses():
-    """D leaves of itself (.032 < .05); growth of 50 % hires six, of whom the first two leave again."""
+    """D leaves of itself (.032 < .05); growth of 50 % hires seven, of whom the first two leave again."""
+    # .4466 within twelve months is .245 in the year: ceil(5 / .755) = 7
     people = [employee(i) for i in "ABCDEFGH"]
-    levers = LEVERS | {"termination_rate": 0.05, "headcount_growth": 0.5, "new_hire_termination_rate": 0.25}
+    levers = LEVERS | {"termination_rate": 0.05, "headcount_growth": 0.5, "new_hire_termination_rate": 0.4466}
     snapshot = world(people, levers).snapshot
     year = snapshot[snapshot.simulation_year == 2026]
 

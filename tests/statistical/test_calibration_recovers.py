@@ -35,6 +35,7 @@ TRUE = EARLIER | {
     "years": YEARS,
     "headcount_growth": 0.03,
     "termination_rate": 0.13,
+    "termination_rate@2027": 0.13,  # of that year's people; one for all years would follow composition
     "market_movement": COLA,
     "range_adjustment": COLA,
     "cola_rate": COLA,

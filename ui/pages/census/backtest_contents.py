@@ -31,6 +31,14 @@ BEATS = {
     "mean of years": "the mean's only",
     "neither": "✕ neither",
 }
+PLACES = {  # of the chart: short, so that the legend has room
+    "exits by service, 5 bands": "exits, 5 bands",
+    "exits by service, 11 bands": "exits, 11 bands",
+    "exits by department": "exits, department",
+    "exits by level": "exits, level",
+    "headcount by level": "headcount, level",
+    "mean pay by level": "mean pay, level",
+}
 COVERED_WELL = 0.1  # coverage this far from what is expected is as good as it, with 27 figures
 MISSING = "–"
 FIGURE_COLUMNS = (
@@ -155,7 +163,7 @@ def _reliability_figure(rows: Sequence[Found], texts: Sequence[Mapping[str, str]
                 "color": TOTAL if interval["within"] else DOWN,
             }
         )
-    title = "Forecast less what happened, % of it (growth: percentage points)"
+    title = "Forecast less what happened (growth in points)"
     figure = intervals(drawn, x_title=title, x_format="+.0%")
     return with_vertical_line(figure, 0.0, text="what happened") if drawn else figure
 
@@ -191,7 +199,7 @@ def against_naive(held: Found, currency: str) -> Content:
 def families(held: Found) -> Content:
     """Return the errors over whole families of groups: bands of service, departments, levels."""
     frame = pd.DataFrame(held["families"], columns=[c.name for c in FAMILY_COLUMNS])
-    places = [str(name) for name in frame["name"]]
+    places = [PLACES.get(str(name), str(name)) for name in frame["name"]]
     series = [
         Series(label, [_known(v) for v in frame[key]], [percent(v) for v in frame[key]], color)
         for key, label, color in (

@@ -23,6 +23,7 @@ DEFAULTS = (
     "These rates are survey defaults; calibrate: bring in the censuses of earlier years, tick two or more of "
     "them in the list, and their exits, hires, promotions and raises are estimated."
 )
+UNSAVED = "Rates were estimated, and no scenario has them yet: save them as a scenario to plan with them."
 NEEDED = {JobKind.CALIBRATE: 2, JobKind.BACKTEST: 3}
 BASES = {"all years": "mean", "the last year": "last"}
 SEEDS = {"20 seeds": 20, "50 seeds": 50, "200 seeds": 200}
@@ -73,13 +74,14 @@ class CalibrationCard:
 
     def refresh(self, calibrated: tuple[str, ...]) -> None:
         """Show whether a scenario has rates of its own, and the last calibration and backtest."""
-        links = ", ".join(link(name, "plan", scenario=name) for name in calibrated)
-        self._state.html = (
-            f'<p class="quiet">Calibrated scenarios: {links}.</p>' if calibrated else html.notice(DEFAULTS)
-        )
         if not self._read:
             self._read = True
             self._show_last()
+        links = ", ".join(link(name, "plan", scenario=name) for name in calibrated)
+        unsaved = DEFAULTS if self._calibrated is None else UNSAVED
+        self._state.html = (
+            f'<p class="quiet">Calibrated scenarios: {links}.</p>' if calibrated else html.notice(unsaved)
+        )
         self._draw()
 
     def _show_last(self) -> None:
@@ -247,7 +249,8 @@ class Forecasts:
         top = pn.Column(self._heading, self._held, self._headline, self._notes, **PARTS)
         self.layout = pn.Column(
             pmui.Paper(top, **FRAME),
-            pn.Column(self._reliability.layout, self._naive.layout, **PAIR),
+            self._naive.layout,
+            self._reliability.layout,
             self._families.layout,
             **STACK,
         )

@@ -9,8 +9,10 @@ import yaml
 from planwise.calibration.estimate import Calibration
 from planwise.calibration.exits import FAMILIES, OWN_CURVE_HEADS, Multiplier
 from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION, promotion_rule
-from planwise.calibration.rates import ALL_YEARS, THIN_HEADS, UNSEEN_EXITS, BandShare
+from planwise.calibration.rates import ALL_YEARS, THIN_HEADS, UNSEEN_EXITS, BandShare, share
 from planwise.formatting import TERMINAL, escape_markdown
+
+GROUP_DIMENSIONS = ("department", "job_title")  # of exits; no bands of the parameters
 
 
 def options(calibration: Calibration) -> list[str]:
@@ -54,7 +56,7 @@ def calibration_json(c: Calibration) -> dict[str, Any]:
         ],
         "levels": {"rule": c.scale.rule, "movements": list(c.scale.movements)},
         "headcounts": [asdict(h) for h in c.headcounts],
-        "exits": [_flat(asdict(row)) for row in c.exits],
+        "exits": [*(_flat(asdict(row)) for row in c.exits), *_exits_of_groups(c)],
         "exit_multipliers": [
             asdict(m) for m in c.exit_multipliers if m.dimension in FAMILIES or m.heads >= THIN_HEADS
         ],
@@ -89,6 +91,16 @@ def calibration_json(c: Calibration) -> dict[str, Any]:
         "notices": [{"census": year.name, "notice": notice} for year in c.years for notice in year.notices],
         "not_estimated": [{"name": name, "why": why} for name, why in c.not_estimated],
     }
+
+
+def _exits_of_groups(c: Calibration) -> list[dict[str, Any]]:
+    """Return the exit rates of departments and job titles, all years together; thin groups are left out."""
+    return [
+        {"dimension": m.dimension, "band": m.band, "label": m.band, "year": ALL_YEARS}
+        | asdict(share(m.events, m.heads))
+        for m in c.exit_multipliers
+        if m.dimension in GROUP_DIMENSIONS and m.heads >= THIN_HEADS
+    ]
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

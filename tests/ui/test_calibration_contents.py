@@ -38,7 +38,14 @@ def test_rates_by_band_have_counts_intervals_and_a_mark_for_everyone(found):
     assert content.figure["data"][0]["marker"]["color"] == [DOWN, TOTAL]  # above everyone's 15 %, below it
     line = content.figure["layout"]["shapes"][0]
     assert line["x0"] == pytest.approx(22 / 145)
-    assert "Service" in calibration_contents.dimensions(found, "exits")
+    assert list(calibration_contents.dimensions(found, "exits")) == [
+        "Service",
+        "Level",
+        "Department",
+        "Job title",
+    ]
+    everyone = calibration_contents.bands(found, "exits", "department").frame  # all are in one department
+    assert everyone[["heads", "events"]].to_numpy().tolist() == [[145, 22]]
     assert list(frame.columns)[5:] == ["2020-12-31 to 2021-12-31", "multiplier"]
 
 
@@ -54,7 +61,8 @@ def test_many_departments_are_drawn_as_far_as_one_can_read_them(found):
          "heads": 50 + k, "events": 5, "rate": 0.1, "low": 0.05, "high": 0.2}
         for k in range(40)
     ]  # fmt: skip
-    content = calibration_contents.bands({**found, "exits": [*found["exits"], *rows]}, "exits", "department")
+    others = [row for row in found["exits"] if row["dimension"] != "department"]
+    content = calibration_contents.bands({**found, "exits": [*others, *rows]}, "exits", "department")
     assert len(content.frame) == 40 and len(content.figure["data"][0]["x"]) == 20
     assert "the 20 largest of 40" in content.subtitle
 

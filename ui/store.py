@@ -30,6 +30,7 @@ from ui.queries.comparisons import ComparisonReader
 from ui.queries.individual_pay import IndividualPay
 from ui.queries.jobs import JobsReader
 from ui.queries.learning import LearningReader
+from ui.queries.matches import MatchReader
 from ui.queries.people import PeopleReader
 from ui.queries.pipeline import PipelineReader
 from ui.queries.releases import ReleaseReader
@@ -58,6 +59,7 @@ class Store:
         self.jobs = JobsReader(settings)
         self.pipeline = PipelineReader(settings)
         self.learning = LearningReader(settings)
+        self.matches = MatchReader(settings)
         self.studies = StudyReader(settings, self.plans)
         self.comparisons = ComparisonReader(settings)
         self.sweeps = SweepReader(settings)
@@ -93,7 +95,7 @@ class Store:
         """Return a value that changes whenever there is something new to see; costs a few `stat` calls."""
         published = self._settings.published_dir
         results = tuple((name, _stamp(published / name / CURRENT)) for name in self.scenarios())
-        others = (self.studies, self.sweeps, self.jobs, self.censuses, self.plans)
+        others = (self.studies, self.sweeps, self.jobs, self.censuses, self.plans, self.matches)
         return results, *(reader.version() for reader in others)
 
     def labels(self) -> ScenarioLabels:

@@ -22,8 +22,8 @@ FAMILY = (
 )
 FAMILY_WORDS = tuple(FAMILY.split())
 FAMILY_WEIGHT_MAX = 2000  # thousandths; a word that is in one of seven names has as much
-EMPTY_WORDS = {"company-names-1": "AND|OF|THE|FOR", "job-titles-1": "AND|OF|THE|FOR|IN|TO|A|AN|OR|WITH"}
-# job-titles-1. Abbreviations of payroll systems; numbers of steps and classes at the end are not a title.
+EMPTY_WORDS = {"company-names-1": "AND|OF|THE|FOR", "job-titles-2": "AND|OF|THE|FOR|IN|TO|A|AN|OR|WITH"}
+# job-titles-2. Abbreviations of payroll systems; numbers of steps and classes at the end are not a title.
 ABBREVIATED = """
 ACCT=ACCOUNTANT ACCTG=ACCOUNTING ADM=ADMINISTRATIVE ADMIN=ADMINISTRATIVE ADMR=ADMINISTRATOR
 ANLST=ANALYST ASSOC=ASSOCIATE ASST=ASSISTANT ATTY=ATTORNEY AUTO=AUTOMOTIVE AUX=AUXILIARY
@@ -46,11 +46,26 @@ ABBREVIATIONS = {
     short: long.replace("_", " ") for short, _, long in (pair.partition("=") for pair in ABBREVIATED.split())
 }
 GRADES = "[IVX]+|[0-9]+[A-Z]?|[A-Z]"  # Clerk III, Engineer 2, Analyst B
+# The level within a job, which does not change the occupation: before a title, SENIOR and JUNIOR behind it too.
+LEVELS = "SENIOR|JUNIOR|PRINCIPAL|MASTER|STAFF|DEPUTY|ASSISTANT|ASSOCIATE|ACTING|INTERIM"
+LEVELS_BEHIND = "SENIOR|JUNIOR"
+# What a person does, whatever in: the last of these words before OF, TO, FOR … is the role of a title. Words
+# joined by = are one role. Titles of different roles are hardly ever of one occupation, whatever they share.
+ROLES = """
+MANAGER=DIRECTOR=HEAD=SUPERINTENDENT SUPERVISOR=FOREMAN=LEADER=LEAD ASSISTANT=AIDE=HELPER
+TRAINEE=INTERN=CADET=CANDIDATE=APPRENTICE=RECRUIT=STUDENT TEACHER=INSTRUCTOR=PROFESSOR=LECTURER
+LAWYER=ATTORNEY=COUNSEL ADVISOR=ADVISER=COUNSELOR TECHNICIAN=TECHNOLOGIST REPAIRER=MECHANIC WORKER=LABORER
+SERGEANT LIEUTENANT CAPTAIN CHIEF COMMANDER MAJOR COLONEL CORPORAL PRESIDENT EXECUTIVE ADMINISTRATOR
+ATTENDANT CLERK SECRETARY RECEPTIONIST COORDINATOR SPECIALIST ANALYST OFFICER ENGINEER OPERATOR DRIVER
+INSPECTOR EXAMINER AGENT REPRESENTATIVE CONSULTANT NURSE PHYSICIAN THERAPIST PLANNER PROGRAMMER DEVELOPER
+DESIGNER SCIENTIST INVESTIGATOR GUARD INSTALLER BUYER AUDITOR ACCOUNTANT ARCHITECT JUDGE DISPATCHER CASHIER
+"""
+BEFORE_A_FIELD = "OF|TO|FOR|IN|AT|ON|WITH|BY"  # DIRECTOR OF FINANCE
 
 
 # Common words of company names, by how many of 17,000 real names have them at least. They are counted with
 # those of the reference, so that PHOTONICS says little about a name in a small reference too.
-BACKGROUND_NAMES = {"company-names-1": 17_000, "job-titles-1": 0}
+BACKGROUND_NAMES = {"company-names-1": 17_000, "job-titles-2": 0}
 COMMON = """
 900: TECHNOLOGY SYSTEM
 500: RESEARCH
@@ -108,6 +123,11 @@ def _initials_joined(name: str) -> str:
     return f"CASE WHEN REGEXP_MATCHES({name}, '\\b\\p{{L}} \\p{{L}}\\b') THEN {joined} ELSE {name} END"
 
 
+def _roles() -> dict[str, str]:
+    """Return the role of each word that says one: the first of its words."""
+    return {word: words.partition("=")[0] for words in ROLES.split() for word in words.split("=")}
+
+
 def _shortened(word: str, letters: int) -> list[str]:
     return [word[:n] for n in range(len(word), letters - 1, -1)]
 
@@ -148,7 +168,7 @@ def essential_name(evaluator, rules, name, raw):
             f"CASE WHEN LENGTH(TRIM({raw.sql('duckdb')})) IN ({lengths}) "
             f"THEN REGEXP_REPLACE({source}, '^(.+?) (?:{cut})$', '\\1') ELSE {source} END"
         )
-        bare = f"REGEXP_REPLACE({whole}, '^(.+?)(?: (?:{DESIGNATORS}|{long}))+$', '\\1')"
+        bare = f"REGEXP_REPLACE({whole}, '(?: (?:{DESIGNATORS}|{long}))+$', '')"
         return f"REGEXP_REPLACE({bare}, '^THE (.+)$', '\\1')"
     return f"REGEXP_REPLACE({source}, '^(.+?)(?: (?:{GRADES}))+$', '\\1')"
 
@@ -157,10 +177,26 @@ def essential_name(evaluator, rules, name, raw):
 def word_stems(evaluator, rules, name):
     """Return SQL for the words that count, singular, separated by blanks."""
     kind, source = _text(rules), name.sql("duckdb")
+    if kind == "job-titles-2":
+        source = f"REGEXP_REPLACE({source}, '^(?:(?:{LEVELS}) )+', '')"
+        source = f"REGEXP_REPLACE({source}, '(?: (?:{LEVELS_BEHIND}))+$', '')"
     bare = f"REGEXP_REPLACE({source}, '\\b(?:{EMPTY_WORDS[kind]})\\b', ' ', 'g')"
     single = f"REGEXP_REPLACE({bare} || ' ', '(\\p{{L}}{{2}})IES ', '\\1Y ', 'g')"
     single = f"REGEXP_REPLACE({single}, '([\\p{{L}}\\p{{N}}]{{2}}[^S ])S ', '\\1 ', 'g')"
     return f"TRIM(REGEXP_REPLACE({single}, ' +', ' ', 'g'))"
+
+
+@macro()
+def role_of(evaluator, rules, name):
+    """Return SQL for the role of a title: SECRETARY of SECRETARY TO A JUDGE; empty without any."""
+    if _text(rules) != "job-titles-2":
+        return "''"
+    source, roles = name.sql("duckdb"), _roles()
+    head = f"REGEXP_REPLACE({source}, '^(.+?) (?:{BEFORE_A_FIELD}) .*$', '\\1')"
+    said = f"'^(?:.* )?({'|'.join(roles)})S?\\b.*$'"
+    known = ", ".join(f"'{word}': '{role}'" for word, role in roles.items())
+    words = [f"NULLIF(REGEXP_EXTRACT({text}, {said}, 1), '')" for text in (head, source)]
+    return f"COALESCE(MAP {{{known}}}[COALESCE({', '.join(words)})], '')"
 
 
 @macro()

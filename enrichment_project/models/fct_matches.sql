@@ -42,10 +42,10 @@ WITH chunk AS (
 ), pairs AS (
   SELECT
     pairs.*,
-    COALESCE(@first_identifier(@matching, r), r.normal_name) AS firm,
+    r.firm,
     ROW_NUMBER() OVER (PARTITION BY pairs.record ORDER BY pairs.score DESC, pairs.right_row) AS rank
   FROM enrichment.int_pairs_@matching AS pairs
-  JOIN enrichment.stg_right_@matching AS r
+  JOIN enrichment.int_candidates_@matching AS r
     ON r.right_row = pairs.right_row
 ), firms AS (
   SELECT
@@ -53,6 +53,7 @@ WITH chunk AS (
     firm,
     ARG_MIN(right_row, rank) AS right_row,
     BOOL_OR(CAST(is_same AS BOOLEAN)) AS is_same,
+    MAX(CASE WHEN is_same_role THEN score ELSE 0 END) / 10000.0 AS name_score,
     @combined_score(@votes, score) AS score
   FROM pairs
   WHERE
@@ -70,6 +71,7 @@ WITH chunk AS (
     record,
     MAX(CASE WHEN rank = 1 THEN right_row END) AS right_row,
     MAX(CASE WHEN rank = 1 THEN score END) AS score,
+    MAX(CASE WHEN rank = 1 THEN name_score END) AS name_score,
     BOOL_OR(CAST(rank = 1 AND is_same AS BOOLEAN)) AS is_same,
     MAX(CASE WHEN rank = 2 THEN right_row END) AS runner_up_row,
     MAX(CASE WHEN rank = 2 THEN score END) AS runner_up_score,
@@ -90,7 +92,7 @@ WITH chunk AS (
       THEN CASE WHEN decided.is_no_match THEN 'unmatched' ELSE 'linked' END
       WHEN exact.is_unique
       THEN 'linked'
-      WHEN best.score >= @link AND best.score - COALESCE(best.runner_up_score, 0.0) >= @margin
+      WHEN best.score >= @link AND best.name_score >= @link_name AND best.score - COALESCE(best.runner_up_score, 0.0) >= @margin
       THEN 'linked'
       WHEN best.score >= @review OR NOT exact.record IS NULL
       THEN 'review'

@@ -15,10 +15,10 @@ MODEL (
 
 WITH open_rows AS (
   SELECT
-    lefts.*
-  FROM enrichment.stg_left_@matching AS lefts
-  SEMI JOIN input.chunk_@matching AS chunk
-    ON chunk.record = lefts.record
+    *
+  FROM enrichment.stg_left_@matching
+  WHERE
+    record > 0
 ), same AS (
   @same_identifiers(@matching)
   UNION ALL

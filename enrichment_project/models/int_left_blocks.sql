@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   blueprints @matchings(),
   grain (record, block),
-  description 'One row per record and block in which candidates for it are looked for.',
+  description 'One row per record that no exact step decides and block in which candidates for it are looked for.',
   column_descriptions (
     record = 'Number of the record',
     block = 'Key of the block: its kind, and what the names in it have in common'
@@ -13,7 +13,7 @@ MODEL (
 WITH names AS (
   SELECT
     *
-  FROM enrichment.stg_left_@matching
+  FROM enrichment.int_open_@matching
 ), words AS (
   SELECT
     *

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   blueprints @matchings(),
   grain (record, word),
-  description 'One row per record and word of its name, with the word''s weight and its place among the rarest.',
+  description 'One row per record that no exact step decides and word of its name, with the word''s weight and its place among the rarest.',
   column_descriptions (
     record = 'Number of the record',
     word = 'Word, singular',
@@ -14,14 +14,14 @@ MODEL (
 );
 
 WITH record_words AS (
-  SELECT DISTINCT
+  SELECT
     record,
-    UNNEST(STR_SPLIT(stems, ' ')) AS word
-  FROM enrichment.stg_left_@matching
+    UNNEST(LIST_DISTINCT(STR_SPLIT(stems, ' '))) AS word
+  FROM enrichment.int_open_@matching
 ), most AS (
   SELECT
-    COUNT(DISTINCT stems) + @background_names(@rules) AS names
-  FROM enrichment.stg_right_@matching
+    COALESCE(MAX(of_names), 1) AS names
+  FROM enrichment.int_words_@matching
 )
 SELECT
   CAST(record_words.record AS BIGINT) AS record,

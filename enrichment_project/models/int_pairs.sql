@@ -12,6 +12,7 @@ MODEL (
     overlap = 'Weight of the shared words as a share of all words of both, 0 to 1',
     rare_words = 'How rare the rarest shared word is, times the covered share of the shorter name, 0 to 1',
     spelling = 'Jaro-Winkler similarity above 0.8, stretched to 0 to 1',
+    is_same_role = 'The roles of the titles are the same; true for companies',
     conflict = 'Weight of the words that only one name has, the lesser of both sides, as a share of the shorter name',
     score = 'Score in ten-thousandths'
   )
@@ -20,17 +21,9 @@ MODEL (
 WITH open_rows AS (
   SELECT
     lefts.*
-  FROM enrichment.stg_left_@matching AS lefts
+  FROM enrichment.int_open_@matching AS lefts
   SEMI JOIN input.chunk_@matching AS chunk
     ON chunk.record = lefts.record
-  ANTI JOIN (
-    SELECT
-      record
-    FROM enrichment.int_exact_@matching
-    WHERE
-      is_unique
-  ) AS decided
-    ON decided.record = lefts.record
 ), found AS (
   SELECT DISTINCT
     blocks.record,
@@ -41,10 +34,10 @@ WITH open_rows AS (
   JOIN enrichment.int_right_blocks_@matching AS rights
     ON rights.block = blocks.block
 ), candidate_words AS (
-  SELECT DISTINCT
+  SELECT
     rights.right_row,
-    UNNEST(STR_SPLIT(rights.stems, ' ')) AS word
-  FROM enrichment.stg_right_@matching AS rights
+    UNNEST(LIST_DISTINCT(STR_SPLIT(rights.stems, ' '))) AS word
+  FROM enrichment.int_candidates_@matching AS rights
   SEMI JOIN found
     ON found.right_row = rights.right_row
 ), weighted_words AS (
@@ -113,6 +106,7 @@ WITH open_rows AS (
     END AS slips,
     l.is_cut AND LENGTH(l.compact) >= 12 AND STARTS_WITH(r.compact, l.compact) AS is_cut_short,
     @same_place(l, r) AS place,
+    l.role = r.role AS is_same_role,
     COALESCE(2.0 * shared.weight / (
       left_weights.weight + right_weights.weight
     ), 0.0) AS overlap,
@@ -127,7 +121,7 @@ WITH open_rows AS (
   FROM found
   JOIN open_rows AS l
     ON l.record = found.record
-  JOIN enrichment.stg_right_@matching AS r
+  JOIN enrichment.int_candidates_@matching AS r
     ON r.right_row = found.right_row
   CROSS JOIN heaviest
   LEFT JOIN shared
@@ -146,10 +140,11 @@ SELECT
   CAST(rare_words AS DOUBLE) AS rare_words,
   CAST(GREATEST(likeness - 0.8, 0.0) / 0.2 AS DOUBLE) AS spelling,
   CAST(conflict AS DOUBLE) AS conflict,
+  CAST(is_same_role AS BOOLEAN) AS is_same_role,
   CASE
     WHEN is_same
     THEN 10000
-    WHEN is_same_compact
+    WHEN is_same_compact AND is_same_role
     THEN 9900
     WHEN is_cut_short
     THEN 9500
@@ -160,7 +155,7 @@ SELECT
         GREATEST(
           @overlap_weight * overlap + @rare_words_weight * rare_words + @spelling_weight * GREATEST(likeness - 0.8, 0.0) / 0.2 + @place_weight * place / 2.0 - @conflict_weight * conflict,
           0.0
-        ),
+        ) * CASE WHEN is_same_role THEN 1.0 ELSE 1.0 - @role_weight END,
         0.98
       )
     ) AS BIGINT)

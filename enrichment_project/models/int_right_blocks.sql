@@ -16,10 +16,10 @@ WITH names AS (
     block
   FROM enrichment.int_left_blocks_@matching
 ), words AS (
-  SELECT DISTINCT
+  SELECT
     right_row,
     state,
-    UNNEST(STR_SPLIT(stems, ' ')) AS word
+    UNNEST(LIST_DISTINCT(STR_SPLIT(stems, ' '))) AS word
   FROM names
 ), keys AS (
   SELECT

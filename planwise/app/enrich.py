@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from cyclopts import Parameter
 from pydantic import Field
 
@@ -16,24 +14,23 @@ from planwise.app.exports import record_export
 from planwise.app.gates import evaluate_gate, record_gate
 from planwise.app.runner import Runner, require_not_stopped
 from planwise.census import load_census
-from planwise.enrichment.decisions import MatchDecision, MatchDecisions, load_decisions
-from planwise.enrichment.declarations import Matching, declared_matching
-from planwise.enrichment.evaluation import MatchEvaluation, evaluate
+from planwise.enrichment.decisions import MatchDecisions, last_report, matching_home
+from planwise.enrichment.declarations import DEMO, Matching, declared_matching
+from planwise.enrichment.evaluation import MatchEvaluation, TitleEvaluation, evaluate, evaluate_titles
 from planwise.enrichment.market import load_reference, read_survey, wage_rows, wages_by_occupation
-from planwise.enrichment.runs import CHUNK_ROWS, QUEUE, REPORT, Chunk, MatchingRun
-from planwise.enrichment.sources import load_aliases, load_frame, load_table
+from planwise.enrichment.runs import CHUNK_ROWS, Chunk, MatchingRun
+from planwise.enrichment.sources import load_aliases, load_decisions, load_frame, load_table
 from planwise.errors import GateBlocked, InputError
 from planwise.gate import GateResult, require
-from planwise.governance import Action, open_ledger
+from planwise.governance import Action, open_ledger, utc_now
 from planwise.governance.request import Bounds, Request
 from planwise.monitoring import describe_run
 from planwise.monitoring.gate_history import GateOf
 from planwise.settings import Settings
-from planwise.storage import digest, read_object, reading, write_json
+from planwise.storage import digest, read_object, write_json
 
 OUTPUT_SUFFIXES = (".csv", ".parquet")
 BASELINE = "baseline.json"
-RUN_AGAIN = "Run the enrichment again."
 SUITES = {"recipients": "recipient-match", "market": "market-match"}
 
 
@@ -45,6 +42,9 @@ class RecipientsRequest(Request):
     )
     recipients: Path | None = Field(default=None, description="The reference: CSV or Parquet, likewise.")
     output: Path | None = Field(default=None, description="Matches, a row per award: .csv or .parquet.")
+    demo: Annotated[bool, Parameter(negative="")] = Field(
+        default=False, description="Match the bundled example: 24 awards, 20 invented recipients."
+    )
     aliases: Path | None = Field(
         default=None, description="Former names of companies: CSV with company, former_name."
     )
@@ -63,6 +63,9 @@ class MarketRequest(Request):
 
     census: str | None = Field(default=None, description="Census; default the one in use.")
     titles: Path | None = Field(default=None, description="A file with titles, instead of a census.")
+    demo: Annotated[bool, Parameter(negative="")] = Field(
+        default=False, description="Match the bundled example of 36 people with common titles."
+    )
     survey: Path | None = Field(
         default=None, description="A survey with title, p10, p25, p50, p75, p90, instead of O*NET and OEWS."
     )
@@ -79,9 +82,17 @@ class MarketRequest(Request):
 
 @dataclass(frozen=True)
 class EnrichmentReport:
-    """The outcome of one run; `output` is None when the gate blocked it or none was requested."""
+    """The outcome of one run of `subject`, a file or a census, with the digest of its `content`.
+
+    `empty` is the share of empty cells by required field; `baseline` the match rate that the gate compares
+    with, `previous` that of the run before of the same subject, None without one. `output` is None when the
+    gate blocked it or none was requested. `at` is when the decisions were read.
+    """
 
     matching: str
+    subject: str
+    content: str
+    at: str
     run: str
     totals: Mapping[str, Any]
     records: int
@@ -91,6 +102,9 @@ class EnrichmentReport:
     chunks: int
     chunks_resumed: int
     stale_decisions: int
+    empty: Mapping[str, float]
+    baseline: float | None
+    previous: float | None
     output: Path | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -98,8 +112,14 @@ class EnrichmentReport:
         found = self.gate.as_json()
         return {
             "matching": self.matching,
+            "subject": self.subject,
+            "content": self.content,
+            "at": self.at,
             "run": self.run,
             **self.totals,
+            "baseline": self.baseline,
+            "previous": self.previous,
+            "empty": dict(self.empty),
             "records": self.records,
             "seconds": round(self.seconds, 3),
             "chunks": self.chunks,
@@ -121,12 +141,18 @@ class EnrichmentBlocked(GateBlocked):
 
 def enrich_recipients(settings: Settings, request: RecipientsRequest, run: Runner) -> EnrichmentReport:
     """Match awards with recipients; raises InputError for a file that cannot be used, EnrichmentBlocked."""
+    if request.demo:
+        given = {"awards": DEMO / "awards.csv", "recipients": DEMO / "recipients.csv", "demo": False}
+        return enrich_recipients(settings, request.model_copy(update=given), run)
     if request.awards is None or request.recipients is None:
-        raise InputError("--awards and --recipients are required.", remedy="Give two CSV or Parquet files.")
+        raise InputError(
+            "--awards and --recipients are required.", remedy="Give two CSV or Parquet files, or --demo."
+        )
     matching = declared_matching("recipients")
     files = [file for file in (request.awards, request.recipients, request.aliases) if file is not None]
+    digests = [_digest(file) for file in files]
     inputs = {
-        "files": [_digest(file) for file in files],
+        "files": digests,
         "columns": [request.name_column, request.recipient_column],
     }
 
@@ -138,11 +164,15 @@ def enrich_recipients(settings: Settings, request: RecipientsRequest, run: Runne
         if request.aliases is not None:
             load_aliases(matched.cascade, request.aliases)
 
-    return _enrich(settings, matching, request, inputs, load, run, subject=request.awards.name)
+    subject = MatchingSubject(request.awards.name, digests[0])
+    return _enrich(settings, matching, request, inputs, load, run, subject)
 
 
 def enrich_market(settings: Settings, request: MarketRequest, run: Runner) -> EnrichmentReport:
     """Match the titles of a census or a file with the survey; raises InputError, EnrichmentBlocked."""
+    if request.demo:
+        given = {"titles": DEMO / "titles.csv", "demo": False}
+        return enrich_market(settings, request.model_copy(update=given), run)
     matching = declared_matching("market")
     if request.titles is None:
         census = load_census(settings, request.census)
@@ -166,7 +196,15 @@ def enrich_market(settings: Settings, request: MarketRequest, run: Runner) -> En
             load_frame(matched.cascade, "left", titles.rename(columns={"job_title": "name"}))
         load_reference(matched.cascade, survey)
 
-    return _enrich(settings, matching, request, inputs, load, run, subject=subject)
+    return _enrich(settings, matching, request, inputs, load, run, MatchingSubject(subject, key))
+
+
+@dataclass(frozen=True)
+class MatchingSubject:
+    """What is matched: a file or a census by name, and the digest of its content."""
+
+    name: str
+    content: str
 
 
 def _enrich(
@@ -176,19 +214,18 @@ def _enrich(
     inputs: Mapping[str, Any],
     load: Any,
     run: Runner,
-    *,
-    subject: str,
+    subject: MatchingSubject,
 ) -> EnrichmentReport:
     """Load, match chunk by chunk, gate, and write the output if the gate passes."""
     _check_output(request.output)
     with open_ledger(settings) as ledger:
         ledger.require(Action.RUN)
-        decisions = MatchDecisions(ledger).list(matching.matching)
+        decisions, read_at = MatchDecisions(ledger).list(matching.matching), utc_now()
     stated = {**inputs, "decisions": [one.as_json() for one in decisions]}
     started = time.perf_counter()
     key = f"match-{matching.matching}"
     with MatchingRun(settings, matching, stated, request.chunk_rows).opened() as matched:
-        run.advance(key, 0.0, f"Reading {subject}")
+        run.advance(key, 0.0, f"Reading {subject.name}")
         stale: int = run(read_tables, matched, load, decisions)
         chunks = matched.chunks()
         describe_run(records=matched.count("file_left"))
@@ -202,10 +239,14 @@ def _enrich(
         run(collect_matches, matched)
         totals = matched.totals()
         describe_run(match_rate=totals["match_rate"])
-        gate: GateResult = run(gate_matches, settings, matching, totals, matched.null_shares(), subject)
-        record_gate(settings, run, gate, GateOf.MATCHING, subject, matched.key)
+        empty = matched.null_shares()
+        gate: GateResult = run(gate_matches, settings, matching, totals, empty, subject.name)
+        record_gate(settings, run, gate, GateOf.MATCHING, subject.name, matched.key)
         report = EnrichmentReport(
             matching=matching.matching,
+            subject=subject.name,
+            content=subject.content,
+            at=read_at.isoformat(),
             run=matched.key,
             totals=totals,
             records=matched.count("records"),
@@ -215,18 +256,21 @@ def _enrich(
             chunks=len(chunks),
             chunks_resumed=resumed,
             stale_decisions=stale,
+            empty=empty,
+            baseline=_baselines(matched.home).get(subject.name),
+            previous=_previous_rate(settings, matching.matching, subject.name),
         )
         show_quality(run, report)
         try:
             require(gate)
         except GateBlocked as blocked:
-            matched.keep(report.as_json())
+            matched.keep({**report.as_json(), "request": _request_again(request)})
             raise EnrichmentBlocked(report, blocked) from None
         if request.output is not None:
-            run(write_output, settings, matched, request, subject)
+            run(write_output, settings, matched, request, subject.name)
         report = replace(report, output=request.output, seconds=time.perf_counter() - started)
-        matched.keep(report.as_json())
-        _keep_baseline(matched.home, subject, totals["match_rate"], replace_it=request.save_as_baseline)
+        matched.keep({**report.as_json(), "request": _request_again(request)})
+        _keep_baseline(matched.home, subject.name, totals["match_rate"], replace_it=request.save_as_baseline)
     run.advance(key, 1.0, "Done")
     return report
 
@@ -272,7 +316,7 @@ def gate_matches(
     subject: str,
 ) -> GateResult:
     """Evaluate the gate: match rate, completeness, change against the baseline."""
-    baseline = _baselines(settings.root / "enrichment" / matching.matching).get(subject)
+    baseline = _baselines(matching_home(settings, matching.matching)).get(subject)
     change = None if baseline is None else totals["match_rate"] - baseline
     match = {"matching": matching.matching, "match_rate": totals["match_rate"], "match_rate_change": change}
     fields = pd.DataFrame({"field": list(null_shares), "null_share": list(null_shares.values())})
@@ -287,34 +331,20 @@ def show_quality(run: Runner, report: EnrichmentReport) -> None:
         run.table(f"quality-{report.matching}-{name.replace('_', '-')}", rows, title)
 
 
-def decide_match(settings: Settings, decision: MatchDecision) -> MatchDecision:
-    """Record what a name is; later runs apply it. Raises Forbidden, InputError."""
-    declared_matching(decision.matching)
-    with open_ledger(settings) as ledger:
-        return MatchDecisions(ledger).record(decision)
-
-
-def review_queue(settings: Settings, matching: str) -> list[dict[str, Any]]:
-    """Return the names of the last run that are for review or unmatched, the most frequent first."""
-    file = settings.root / "enrichment" / declared_matching(matching).matching / QUEUE
-    if not file.is_file():
-        raise InputError(
-            f"Nothing has been matched for {matching} yet.", remedy=f"Run `planwise enrich {matching}` first."
-        )
-    with reading("queue of matches", file, RUN_AGAIN, pa.ArrowException):
-        found: list[dict[str, Any]] = pq.read_table(file).to_pylist()
-    return found
-
-
 def evaluate_recipients(settings: Settings, labels: Path, firms: Sequence[Path]) -> MatchEvaluation:
     """Measure the matching of recipients on labelled names; raises InputError for other files."""
     return evaluate(settings, declared_matching("recipients"), labels, firms)
 
 
-def last_report(settings: Settings, matching: str) -> dict[str, Any] | None:
-    """Return the report of the last run of a matching, None without one."""
-    file = settings.root / "enrichment" / declared_matching(matching).matching / REPORT
-    return read_object(file, "report of a matching", RUN_AGAIN) if file.is_file() else None
+def evaluate_reported_titles(settings: Settings, labels: Path, sample: int = 0) -> TitleEvaluation:
+    """Measure the matching of titles on those of known occupations; raises InputError for other files."""
+    return evaluate_titles(settings, declared_matching("market"), labels, sample)
+
+
+def _request_again(request: RecipientsRequest | MarketRequest) -> dict[str, Any]:
+    """Return a request by which the same is matched again, wherever that is run."""
+    stated = {name: value for name, value in request if name in request.model_fields_set}
+    return {name: str(one.resolve()) if isinstance(one, Path) else one for name, one in stated.items()}
 
 
 def _digest(file: Path) -> str:
@@ -338,6 +368,11 @@ def _check_output(output: Path | None) -> None:
 def _baselines(home: Path) -> dict[str, float]:
     file = home / BASELINE
     return read_object(file, "baseline of match rates", "Delete it.") if file.is_file() else {}
+
+
+def _previous_rate(settings: Settings, matching: str, subject: str) -> float | None:
+    report = last_report(settings, matching)
+    return None if report is None or report.get("subject") != subject else float(report["match_rate"])
 
 
 def _keep_baseline(home: Path, subject: str, match_rate: float, *, replace_it: bool) -> None:

@@ -66,6 +66,7 @@ def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
     """
     if kind.is_census:
         return _census_use_case(kind)
+    from planwise.app.enrich import RecipientsRequest, enrich_recipients
     from planwise.app.monitor import MonitorRequest, monitor
     from planwise.app.optimize import optimize
     from planwise.app.plan import plan
@@ -91,6 +92,7 @@ def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
         JobKind.ROLLBACK: (RollbackRequest, rollback),
         JobKind.MONITOR: (MonitorRequest, monitor),
         JobKind.ROLLOUT: (RolloutRequest, rollout),
+        JobKind.RECIPIENTS: (RecipientsRequest, enrich_recipients),
     }
     return use_cases[kind]
 
@@ -107,6 +109,10 @@ def _census_use_case(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]
             from planwise.app.ingest import generate, ingest
 
             return (IngestRequest, ingest) if kind is JobKind.IMPORT else (GenerateRequest, generate)
+        case JobKind.TITLES:
+            from planwise.app.enrich import MarketRequest, enrich_market
+
+            return MarketRequest, enrich_market
     from planwise.app.calibrate import BacktestRequest, CalibrateRequest, backtest_job, calibrate_job
 
     if kind is JobKind.CALIBRATE:

@@ -16,12 +16,12 @@ from planwise.app.enrich import (
     EnrichmentReport,
     MarketRequest,
     RecipientsRequest,
-    decide_match,
     enrich_market,
     enrich_recipients,
     evaluate_recipients,
-    review_queue,
+    evaluate_reported_titles,
 )
+from planwise.app.match_decisions import decide_match, review_queue
 from planwise.cli.options import PARAMETERS, AsFlow, Home, Json
 from planwise.console import PLAIN, emit_blocked, emit_json, print_gate, progress, results, settings_for
 from planwise.enrichment.decisions import MatchDecision
@@ -192,6 +192,35 @@ def evaluate(
     results().print(table)
     fitted = ", ".join(f"{score:.3f} for half {half}" for half, score in found.thresholds.items())
     results().print(f"Each half is measured with the threshold that the other one fitted: {fitted}.")
+
+
+@app.command
+def evaluate_titles(
+    labels: Annotated[
+        Path, Parameter(help="Titles of known occupations: CSV or TSV with a title and its SOC code.")
+    ],
+    /,
+    *,
+    sample: Annotated[int, Parameter(help="Measure so many of them; 0 for all.")] = 0,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Measure the matching of titles, each taken out of the reference, beside its known occupations."""
+    found = evaluate_reported_titles(settings_for(home), labels, sample).as_json()
+    if json:
+        emit_json(found)
+        return
+    table = Table("titles", *(Column(text, justify="right") for text in ("count", "share")), **PLAIN)
+    for text, number, share in (
+        ("measured", "titles", None),
+        ("occupation is first", "first", "top_1"),
+        ("among the first five", "among_five", "top_5"),
+        ("linked", "linked", None),
+        ("linked, and right", "linked_right", "precision"),
+    ):
+        rate = "" if share is None or found[share] is None else percent(found[share])
+        table.add_row(text, count(found[number]), rate)
+    results().print(table)
 
 
 def _texts(row: Mapping[str, Any], *names: str) -> list[str]:

@@ -1,20 +1,35 @@
-"""Decisions of people on matches: kept in the ledger with who and when, and applied by every later run."""
+"""Decisions of people on matches: kept in the ledger with who and when, and applied by every later run.
+
+And what they decide on: the names of the last run that a person may have to look at. No database engine is
+needed here, so a page reads it at once.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlalchemy import Engine, RowMapping, insert, select
 
-from planwise.enrichment.cascade import Cascade
+from planwise.enrichment.declarations import TITLES
 from planwise.errors import InputError
 from planwise.governance import Action, EventType, Ledger
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import MatchDecisionRow
+from planwise.settings import Settings
+from planwise.storage import read_object, reading as reading_file
 
 TABLE = MatchDecisionRow.__table__
+QUEUE, REPORT = "queue.parquet", "report.json"
+RUN_AGAIN = "Run the enrichment again."
+LINKED = "linked"
+FUZZY, DECISION = "name-fuzzy", "decision"  # methods
+FOUND_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -88,33 +103,56 @@ def _decision(row: Mapping[str, Any] | RowMapping) -> MatchDecision:
     return MatchDecision(**dict(row))
 
 
-def load_decisions(cascade: Cascade, decisions: list[MatchDecision]) -> int:
-    """Give decisions to the cascade, before it is prepared; return how many name an entry that is not there.
+def matching_home(settings: Settings, matching: str) -> Path:
+    """Return the folder of a matching's runs."""
+    return settings.root / "enrichment" / matching
 
-    Each becomes a record with a number below zero, so that its name is normalised as the others are.
-    """
-    connection, matching = cascade.connection, cascade.matching
-    columns = ["name", "city", "state", "matched_id", "matched_name"]
-    frame = pd.DataFrame([vars(one) for one in decisions], columns=columns).astype("string")
-    frame.insert(0, "record", range(-1, -len(frame) - 1, -1))
-    connection.register("decided", frame)
-    texts = ", ".join(f"CAST({column} AS TEXT) AS {column}" for column in columns)
-    given = f"SELECT CAST(record AS BIGINT) AS record, {texts} FROM decided"
-    source = cascade.input("file_right")
-    ids = ", ".join((*matching.kinds, "id", "CAST(row AS TEXT)"))
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {cascade.input('decisions')} AS SELECT given.record, "
-        f"given.matched_id IS NULL AND given.matched_name IS NULL AS is_no_match, min(r.row) AS matched_row "
-        f"FROM ({given}) AS given LEFT JOIN {source} AS r ON "
-        f"given.matched_id IN ({ids}) OR given.matched_name = r.name GROUP BY ALL"
-    )
-    nulls = ", ".join(f"NULL::TEXT AS {kind}" for kind in matching.kinds)
-    connection.execute(
-        f"INSERT INTO {cascade.input('left')} SELECT record, name, {nulls}, city, state, NULL::TEXT AS zip, "
-        f"strip_accents(name) AS folded FROM ({given})"
-    )
-    connection.unregister("decided")
-    row = connection.execute(
-        f"SELECT count(*) FROM {cascade.input('decisions')} WHERE matched_row IS NULL AND NOT is_no_match"
-    ).fetchone()
-    return int(row[0]) if row else 0
+
+def names_to_check(settings: Settings, matching: str) -> list[dict[str, Any]] | None:
+    """Return the names of the last run that no exact step linked, most frequent first; None without a run."""
+    file = matching_home(settings, matching) / QUEUE
+    if not file.is_file():
+        return None
+    with reading_file("queue of matches", file, RUN_AGAIN, pa.ArrowException):
+        found: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+    return found
+
+
+def last_report(settings: Settings, matching: str) -> dict[str, Any] | None:
+    """Return the report of the last run of a matching, None without one."""
+    file = matching_home(settings, matching) / REPORT
+    return read_object(file, "report of a matching", RUN_AGAIN) if file.is_file() else None
+
+
+@dataclass(frozen=True)
+class OccupationTitle:
+    """A title of the bundled reference with its occupation."""
+
+    soc: str
+    title: str
+    occupation: str
+
+
+def find_titles(words: str) -> list[OccupationTitle]:
+    """Return titles of the bundled reference with these words, an occupation once, the shortest first."""
+    titles = _titles()
+    hits = titles
+    for word in words.casefold().split():
+        hits = hits[hits["folded"].str.contains(word, regex=False)]
+    if len(hits) == len(titles):
+        return []
+    nearest = hits.sort_values(["letters", "title", "soc"]).drop_duplicates("soc").head(FOUND_MAX)
+    return [OccupationTitle(*row) for row in nearest[["soc", "title", "occupation"]].itertuples(index=False)]
+
+
+def occupation_names() -> Mapping[str, str]:
+    """Return the name of each occupation of the bundled reference by its code."""
+    titles = _titles().drop_duplicates("soc")
+    return dict(zip(titles["soc"], titles["occupation"], strict=True))
+
+
+@cache
+def _titles() -> pd.DataFrame:
+    titles = pq.read_table(TITLES).to_pandas()
+    folded = (titles["title"] + " " + titles["occupation"] + " " + titles["soc"]).str.casefold()
+    return titles.assign(folded=folded, letters=titles["title"].str.len())

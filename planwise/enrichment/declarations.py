@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from planwise.errors import InputError
 
 DECLARED = Path(__file__).with_name("matchings.yaml")
+REFERENCE = Path(__file__).with_name("reference")  # bundled
+DEMO = Path(__file__).with_name("demo")  # invented companies, common titles
+TITLES, WAGES = REFERENCE / "titles.parquet", REFERENCE / "wages.parquet"
 PLACES = ("city", "state", "zip")
 # What the blueprints of the models take from a declaration.
 OF_MODELS = (
@@ -22,10 +25,12 @@ OF_MODELS = (
     "spelling_weight",
     "place_weight",
     "conflict_weight",
+    "role_weight",
     "unknown_word",
     "votes",
     "block_rows_max",
     "link",
+    "link_name",
     "review",
     "margin",
 )
@@ -38,7 +43,7 @@ class Matching(BaseModel):
 
     matching: Literal["recipients", "market"]
     title: str
-    rules: Literal["company-names-1", "job-titles-1"]
+    rules: Literal["company-names-1", "job-titles-2"]
     identifiers: str
     has_places: bool
     required: tuple[str, ...]
@@ -47,10 +52,12 @@ class Matching(BaseModel):
     spelling_weight: float = Field(ge=0, le=1)
     place_weight: float = Field(ge=0, le=1)
     conflict_weight: float = Field(ge=0, le=1)
+    role_weight: float = Field(ge=0, le=1)
     unknown_word: float = Field(gt=0, le=1)
     votes: int = Field(ge=0, le=8)
     block_rows_max: int = Field(ge=1)
     link: float = Field(gt=0, le=1)
+    link_name: float = Field(ge=0, le=1)
     review: float = Field(gt=0, le=1)
     margin: float = Field(ge=0, le=1)
 

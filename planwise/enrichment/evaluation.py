@@ -1,6 +1,7 @@
 """Measure the matching on labelled names: thresholds fitted on one half of the firms."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +12,19 @@ import pandas as pd
 
 from planwise.engine.project import quoted_path
 from planwise.enrichment.cascade import Cascade, connect
-from planwise.enrichment.decisions import load_decisions
-from planwise.enrichment.declarations import Matching
-from planwise.enrichment.sources import choose_columns, load_frame
+from planwise.enrichment.decisions import FUZZY, LINKED
+from planwise.enrichment.declarations import TITLES, Matching
+from planwise.enrichment.sources import choose_columns, load_decisions, load_frame
 from planwise.errors import InputError
 from planwise.settings import Settings
 
 PRECISION_MIN, RECALL_MIN = 0.97, 0.91  # what must be reached on the half that fitted nothing
-FUZZY = "name-fuzzy"
 HALVES = ("a", "b")
 TOKEN_SET_MIN = 0.85  # the baseline's usual acceptance
 COLUMNS = ("fpds_name", "gold_sbir_name", "category")
 ALL = "all"
 FITTED = "cascade, fitted threshold"
+SOC_LETTERS = 7  # of 11-1011.00, a code of O*NET
 
 
 @dataclass(frozen=True)
@@ -209,3 +210,75 @@ def _token_sets(cascade: Cascade) -> str:
         f"JOIN {cascade.table('stg_right')} AS firm ON firm.right_row = s.right_row "
         f"GROUP BY s.record"
     )
+
+
+@dataclass(frozen=True)
+class TitleEvaluation:
+    """How often the occupation of a title is found: first, among the first five; how many links are right.
+
+    A title of several occupations is right with any of them.
+    """
+
+    titles: int
+    first: int
+    among_five: int
+    linked: int
+    linked_right: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return counts and shares as one object."""
+        shares = {
+            "top_1": self.first / self.titles,
+            "top_5": self.among_five / self.titles,
+            "precision": self.linked_right / self.linked if self.linked else None,
+        }
+        return {**vars(self), **shares}
+
+
+def evaluate_titles(settings: Settings, matching: Matching, labels: Path, sample: int = 0) -> TitleEvaluation:
+    """Match titles of known occupations with the reference without them; raises InputError for other files.
+
+    All labelled titles are taken out of the reference, also as written without or within their brackets.
+    `sample` measures so many of them, chosen by a hash of the title.
+    """
+    frame = _read(labels)
+    columns = choose_columns(frame.columns, ("name", "soc"), {}, labels)
+    if "soc" not in columns:
+        raise InputError(f"{labels.name} has no column of occupations.", remedy="Name it soc.")
+    labelled = pd.DataFrame({name: frame[column].str.strip() for name, column in columns.items()})
+    known = labelled.assign(soc=labelled["soc"].str[:SOC_LETTERS]).groupby("name")["soc"].agg(frozenset)
+    titles = sorted(known.index)
+    if sample:
+        titles = sorted(titles, key=lambda title: hashlib.sha256(title.encode()).digest())[:sample]
+    reference = pd.read_parquet(TITLES).rename(columns={"title": "name"})
+    gone = {part for title in known.index for part in _spellings(title)}
+    with Cascade(settings, matching) as cascade:
+        load_frame(cascade, "left", pd.DataFrame({"name": sorted(titles)}))
+        load_frame(cascade, "right", reference[~reference["name"].str.casefold().isin(gone)])
+        load_decisions(cascade, [])
+        cascade.prepare()
+        rights, table = cascade.input("file_right"), cascade.match(1, len(titles))
+        found = cascade.connection.execute(
+            f"SELECT l.name, m.status, r.soc, list_transform(m.candidates, c -> c.right_row) AS others "
+            f"FROM {table} AS m JOIN {cascade.input('left')} AS l USING (record) "
+            f"LEFT JOIN {rights} AS r ON r.row = m.matched_row"
+        ).fetchall()
+        occupation = dict(cascade.connection.execute(f"SELECT row, soc FROM {rights}").fetchall())
+    ranked = []
+    for name, status, best, rows in found:
+        socs = [*filter(None, [best]), *(occupation[row] for row in rows or ())]
+        ranked.append((known[name], status, list(dict.fromkeys(socs))))
+    return TitleEvaluation(
+        titles=len(ranked),
+        first=sum(bool(right & set(socs[:1])) for right, _, socs in ranked),
+        among_five=sum(bool(right & set(socs[:5])) for right, _, socs in ranked),
+        linked=sum(status == LINKED for _, status, _ in ranked),
+        linked_right=sum(status == LINKED and bool(right & set(socs[:1])) for right, status, socs in ranked),
+    )
+
+
+def _spellings(title: str) -> set[str]:
+    """Return a title, without its brackets, and what is within them: Sales Vice President (Sales VP)."""
+    within = re.findall(r"\(([^)]+)\)", title)
+    without = re.sub(r"\s*\([^)]*\)", "", title)
+    return {part.strip().casefold() for part in (title, without, *within)}

@@ -15,14 +15,12 @@ import pandas as pd
 
 from planwise.engine.project import quoted_path
 from planwise.enrichment.cascade import Cascade, connect
-from planwise.enrichment.decisions import MatchDecision, load_decisions
-from planwise.enrichment.declarations import declared_matching
-from planwise.enrichment.sources import header_key, load_frame
+from planwise.enrichment.decisions import MatchDecision
+from planwise.enrichment.declarations import TITLES, WAGES, declared_matching
+from planwise.enrichment.sources import header_key, load_decisions, load_frame
 from planwise.errors import InputError
 from planwise.settings import Settings
 
-REFERENCE = Path(__file__).with_name("reference")
-TITLES, WAGES = REFERENCE / "titles.parquet", REFERENCE / "wages.parquet"
 PERCENTILES: Mapping[int, str] = {10: "p10", 25: "p25", 50: "p50", 75: "p75", 90: "p90"}
 # Wages above this are published as the code # only, by year of the survey; source: BLS, OEWS technical notes.
 TOP_CODES = {2016: 208_000, 2019: 208_000, 2023: 239_200}

@@ -13,16 +13,16 @@ import pandas as pd
 
 from planwise.engine.project import quoted_path
 from planwise.enrichment.cascade import Cascade
+from planwise.enrichment.decisions import DECISION, FUZZY, QUEUE, REPORT, matching_home
 from planwise.enrichment.declarations import Matching
 from planwise.formatting import FORMULA_PATTERN
 from planwise.settings import Settings
 from planwise.storage import hold_lock, make_folder, replace_file, write_json
 
 CHUNK_ROWS = 25_000
-WORK, QUEUE, REPORT = "work.duckdb", "queue.parquet", "report.json"
+WORK = "work.duckdb"
 KEY_DIGITS = 16
-CANDIDATES_SHOWN = 5
-BANDS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of scores, in the quality report
+BANDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of scores, in the quality report
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class MatchingRun:
     def __init__(
         self, settings: Settings, matching: Matching, inputs: Mapping[str, Any], chunk_rows: int
     ) -> None:
-        self.home = settings.root / "enrichment" / matching.matching
+        self.home = matching_home(settings, matching.matching)
         self.chunk_rows = chunk_rows
         self._settings, self.matching = settings, matching
         self._inputs = {**inputs, "chunk_rows": chunk_rows, "declaration": matching.model_dump(mode="json")}
@@ -101,30 +101,35 @@ class MatchingRun:
         """Put the matches of all chunks, with ids and names, into the table `results`."""
         connection, cascade = self.cascade.connection, self.cascade
         files = ", ".join(quoted_path(chunk.file) for chunk in self.chunks())
-        ids = ", ".join((*(f"r.{kind}" for kind in self.matching.kinds), "r.id", "CAST(r.row AS TEXT)"))
-        connection.execute(
-            f"CREATE OR REPLACE TABLE {cascade.input('entries')} AS SELECT r.row AS right_row, r.row, "
-            f"COALESCE({ids}) AS id, r.name FROM {cascade.input('file_right')} AS r UNION ALL "
-            f"SELECT a.right_row, r.row, COALESCE({ids}), r.name FROM {cascade.input('aliases')} AS a "
-            f"JOIN {cascade.input('file_right')} AS r ON r.row = a.row"
+        matches, entries = cascade.input("matches"), cascade.input("entries")
+        connection.execute(f"CREATE OR REPLACE TABLE {matches} AS SELECT * FROM read_parquet([{files}])")
+        found = (
+            f"SELECT matched_row AS right_row FROM {matches} UNION SELECT runner_up_row FROM {matches} "
+            f"UNION SELECT unnest(candidates).right_row FROM {matches}"
         )
-        entries = cascade.input("entries")
+        ids = ", ".join((*(f"r.{kind}" for kind in self.matching.kinds), "r.id", "CAST(r.row AS TEXT)"))
+        rights = cascade.input("file_right")
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {entries} AS WITH found AS ({found}) SELECT r.row AS right_row, r.row, "
+            f"COALESCE({ids}) AS id, r.name FROM {rights} AS r SEMI JOIN found ON found.right_row = r.row "
+            f"UNION ALL SELECT a.right_row, r.row, COALESCE({ids}), r.name "
+            f"FROM {cascade.input('aliases')} AS a JOIN {rights} AS r ON r.row = a.row"
+        )
         best_first = "ORDER BY c.candidate.score DESC, e.row"
         label = "e.name || ' [' || e.id || '] (' || printf('%.2f', c.candidate.score) || ')'"
         named = (
-            f"SELECT m.record, list({label} {best_first}) AS names FROM matches AS m, "
+            f"SELECT m.record, list({label} {best_first}) AS names FROM {matches} AS m, "
             f"unnest(m.candidates) AS c(candidate) "
             f"JOIN {entries} AS e ON e.right_row = c.candidate.right_row "
             f"WHERE m.status = 'review' GROUP BY m.record"
         )
         connection.execute(
-            f"CREATE OR REPLACE TABLE {cascade.input('results')} AS "
-            f"WITH matches AS (SELECT * FROM read_parquet([{files}])), named AS ({named}) "
+            f"CREATE OR REPLACE TABLE {cascade.input('results')} AS WITH named AS ({named}) "
             f"SELECT records.*, m.status, m.method, {_capped('m.score')} AS score, "
             f"matched.row AS matched_row, matched.id AS matched_id, matched.name AS matched_name, "
             f"runner.name AS runner_up_name, {_capped('m.runner_up_score')} AS runner_up_score, "
             f"array_to_string(named.names, '; ') AS candidates "
-            f"FROM {cascade.input('records')} AS records JOIN matches AS m USING (record) "
+            f"FROM {cascade.input('records')} AS records JOIN {matches} AS m USING (record) "
             f"LEFT JOIN {entries} AS matched ON matched.right_row = m.matched_row "
             f"LEFT JOIN {entries} AS runner ON runner.right_row = m.runner_up_row "
             f"LEFT JOIN named ON named.record = m.record ORDER BY record"
@@ -212,15 +217,42 @@ class MatchingRun:
             self._copy(query, partial, "csv" if as_csv else "parquet")
 
     def keep(self, report: Mapping[str, Any]) -> None:
-        """Keep the report and what is left to decide, for the pages and the next run; drop the chunks."""
+        """Keep the report and what people may decide, for the pages and the next run; drop the chunks.
+
+        These are the names that no exact step links: for review, unmatched, similar or decided, each with its
+        candidates, the words that both have and those that only one has.
+        """
         query = (
-            f"SELECT record, name, city, state, rows, status, score, matched_id, matched_name, candidates "
-            f"FROM {self.cascade.input('results')} WHERE status <> 'linked' ORDER BY rows DESC, record"
+            f"WITH choices AS ({self._choices()}) SELECT r.record, r.name, r.city, r.state, r.rows, "
+            f"r.status, r.method, r.score, r.matched_id, r.matched_name, r.candidates, l.normal_name, c.choices "
+            f"FROM {self.cascade.input('results')} AS r "
+            f"JOIN {self.cascade.table('stg_left')} AS l USING (record) LEFT JOIN choices AS c USING (record) "
+            f"WHERE r.status <> 'linked' OR r.method IN ('{FUZZY}', '{DECISION}') "
+            f"ORDER BY r.rows DESC, record"
         )
         with replace_file(self.home / QUEUE) as partial:
             self._copy(query, partial, "parquet")
         write_json(self.home / REPORT, report, indent=2)
         shutil.rmtree(self.home / "runs", ignore_errors=True)
+
+    def _choices(self) -> str:
+        """Return SQL for the candidates of each record, the best first, and which words they share."""
+        cascade = self.cascade
+        words = "string_split(o.stems, ' ') AS here, string_split(k.stems, ' ') AS there"
+        pairs = (
+            f"SELECT m.record, e.id, e.name, {_capped('c.candidate.score')} AS score, e.row, {words} "
+            f"FROM {cascade.input('matches')} AS m, unnest(m.candidates) AS c(candidate) "
+            f"JOIN {cascade.input('entries')} AS e ON e.right_row = c.candidate.right_row "
+            f"JOIN {cascade.table('int_open')} AS o ON o.record = m.record "
+            f"JOIN {cascade.table('int_candidates')} AS k ON k.right_row = c.candidate.right_row"
+        )
+        return (
+            f"SELECT record, list({{'id': id, 'name': name, 'score': score, "
+            f"'shared': list_filter(here, w -> list_contains(there, w)), "
+            f"'only_here': list_filter(here, w -> NOT list_contains(there, w)), "
+            f"'only_there': list_filter(there, w -> NOT list_contains(here, w))}} ORDER BY score DESC, row) "
+            f"AS choices FROM ({pairs}) GROUP BY record"
+        )
 
     def _copy(self, query: str, file: Path, form: str) -> None:
         options = "FORMAT csv, HEADER" if form == "csv" else "FORMAT parquet"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from planwise.engine.project import quoted_path
 from planwise.enrichment.cascade import Cascade
+from planwise.enrichment.decisions import MatchDecision
 from planwise.enrichment.declarations import PLACES
 from planwise.errors import InputError
 
@@ -19,6 +20,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "name": (
         "name", "company", "company_name", "firm", "comp_name", "legal_business_name", "recipient_name",
         "fpds_name", "awardee", "vendor_name", "title", "job_title", "position_title",
+        "jobtitle", "employee_position_title", "reported_job_title",
     ),
     "uei": ("uei", "recipient_uei", "unique_entity_id", "sam_uei"),
     "duns": ("duns", "comp_duns", "duns_number", "recipient_duns"),
@@ -145,35 +147,42 @@ def _fill_side(cascade: Cascade, side: str) -> None:
     """Make the input table that the models read from the rows of a file."""
     connection, source = cascade.connection, cascade.input(f"file_{side}")
     columns = ", ".join(("name", *cascade.matching.input_columns))
-    _fold_names(connection, source)
+    folds = cascade.input(f"folds_{side}")
+    _fold_names(connection, source, folds)
+    folded = "COALESCE(folds.folded, name, '') AS folded"
     if side == "left":
+        records = cascade.input("records")
         connection.execute(
-            f"CREATE OR REPLACE TABLE {cascade.input('records')} AS SELECT *, "
+            f"CREATE OR REPLACE TABLE {records} AS SELECT *, "
             f"row_number() OVER (ORDER BY first_row) AS record FROM (SELECT {columns}, "
             f"min(row) AS first_row, count(*) AS rows FROM {source} GROUP BY {columns})"
         )
-        source, key = cascade.input("records"), "record"
-    else:
-        key = "row AS right_row"
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {cascade.input(side)} AS SELECT {key}, {columns}, "
-        f"COALESCE(folds.folded, name, '') AS folded FROM {source} LEFT JOIN folds USING (name)"
-    )
-    connection.execute("DROP TABLE folds")
-    if side == "right":
         connection.execute(
-            f"CREATE OR REPLACE TABLE {cascade.input('aliases')} (right_row BIGINT, row BIGINT)"
+            f"CREATE OR REPLACE TABLE {cascade.input('left')} AS SELECT record, {columns}, {folded} "
+            f"FROM {records} LEFT JOIN {folds} AS folds USING (name)"
         )
+        return
+    aliases = cascade.input("aliases")
+    texts = ", ".join(f"{column} TEXT" for column in cascade.matching.input_columns)
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {aliases} (right_row BIGINT, row BIGINT, name TEXT, {texts})"
+    )
+    # A reference may have millions of rows: they are not copied.
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {cascade.input('right')} AS SELECT row AS right_row, {columns}, {folded} "
+        f"FROM {source} LEFT JOIN {folds} AS folds USING (name) "
+        f"UNION ALL SELECT right_row, {columns}, strip_accents(name) FROM {aliases}"
+    )
 
 
-def _fold_names(connection: duckdb.DuckDBPyConnection, source: str) -> None:
+def _fold_names(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> None:
     """Make a table of the names with letters beyond ASCII in compatible form without accents (NFKD)."""
     beyond = f"SELECT DISTINCT name FROM {source} WHERE strlen(name) <> length(name)"
     names = [row[0] for row in connection.execute(beyond).fetchall()]
     folds = pd.DataFrame({"name": names, "folded": [fold(name) for name in names]}, dtype="string")
     connection.register("found", folds)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE folds AS SELECT name::TEXT AS name, folded::TEXT AS folded FROM found"
+        f"CREATE OR REPLACE TABLE {table} AS SELECT name::TEXT AS name, folded::TEXT AS folded FROM found"
     )
     connection.unregister("found")
 
@@ -197,23 +206,52 @@ def load_aliases(cascade: Cascade, file: Path) -> int:
             f"{file.name} has no columns company and former_name.",
             remedy="Write one line per former name: company,former_name.",
         )
-    right, source = cascade.input("right"), cascade.input("file_right")
+    aliases, source = cascade.input("aliases"), cascade.input("file_right")
     columns = ", ".join(f"r.{name}" for name in cascade.matching.input_columns)
     letters = "regexp_replace(upper({}), '[^A-Z0-9]', '', 'g')"
     before = _number(connection, f"SELECT max(row) FROM {source}")
     pairs = f"SELECT {_quoted(by_key['company'])} AS company, {_quoted(by_key['former_name'])} AS former"
     connection.execute(
-        f"CREATE OR REPLACE TABLE {cascade.input('aliases')} AS SELECT {before} + row_number() OVER "
+        f"INSERT INTO {aliases} SELECT {before} + row_number() OVER "
         f"(ORDER BY r.row, former) AS right_row, r.row AS row, former, {columns} "
         f"FROM ({pairs} FROM {_relation(file, encoding)}) AS given JOIN {source} AS r "
         f"ON {letters.format('r.name')} = {letters.format('company')} WHERE former <> ''"
     )
-    names = ", ".join(cascade.matching.input_columns)
+    return _number(connection, f"SELECT count(*) FROM {aliases}")
+
+
+def load_decisions(cascade: Cascade, decisions: list[MatchDecision]) -> int:
+    """Give decisions to the cascade, before it is prepared; return how many name an entry that is not there.
+
+    Each becomes a record with a number below zero, so that its name is normalised as the others are. An id
+    counts before a name: several occupations may have a title of that name.
+    """
+    connection, matching = cascade.connection, cascade.matching
+    columns = ["name", "city", "state", "matched_id", "matched_name"]
+    frame = pd.DataFrame([vars(one) for one in decisions], columns=columns).astype("string")
+    frame.insert(0, "record", range(-1, -len(frame) - 1, -1))
+    connection.register("decided", frame)
+    texts = ", ".join(f"CAST({column} AS TEXT) AS {column}" for column in columns)
+    given = f"SELECT CAST(record AS BIGINT) AS record, {texts} FROM decided"
+    source = cascade.input("file_right")
+    ids = ", ".join((*matching.kinds, "id", "CAST(row AS TEXT)"))
     connection.execute(
-        f"INSERT INTO {right} SELECT right_row, former, {names}, strip_accents(former) "
-        f"FROM {cascade.input('aliases')}"
+        f"CREATE OR REPLACE TABLE {cascade.input('decisions')} AS SELECT given.record, "
+        f"given.matched_id IS NULL AND given.matched_name IS NULL AS is_no_match, "
+        f"arg_min(r.row, (r.name IS DISTINCT FROM given.matched_name, r.row)) AS matched_row "
+        f"FROM ({given}) AS given LEFT JOIN {source} AS r ON CASE WHEN given.matched_id IS NULL "
+        f"THEN given.matched_name = r.name ELSE given.matched_id IN ({ids}) END GROUP BY ALL"
     )
-    return _number(connection, f"SELECT count(*) FROM {cascade.input('aliases')}")
+    nulls = ", ".join(f"NULL::TEXT AS {kind}" for kind in matching.kinds)
+    connection.execute(
+        f"INSERT INTO {cascade.input('left')} SELECT record, name, {nulls}, city, state, NULL::TEXT AS zip, "
+        f"strip_accents(name) AS folded FROM ({given})"
+    )
+    connection.unregister("decided")
+    return _number(
+        connection,
+        f"SELECT count(*) FROM {cascade.input('decisions')} WHERE matched_row IS NULL AND NOT is_no_match",
+    )
 
 
 def _quoted(column: str) -> str:

@@ -11,7 +11,10 @@ from typing import Any
 
 
 class JobKind(StrEnum):
-    """What a job does; `PLAN` only lists what a simulation would run, `CHECK` what an import would."""
+    """What a job does; `PLAN` only lists what a simulation would run, `CHECK` what an import would.
+
+    `TITLES` matches the titles of a census with the market, `RECIPIENTS` awards with recipients.
+    """
 
     SIMULATE = "simulate"
     OPTIMIZE = "optimize"
@@ -26,6 +29,8 @@ class JobKind(StrEnum):
     ROLLBACK = "rollback"
     MONITOR = "monitor"
     ROLLOUT = "rollout"
+    TITLES = "titles"
+    RECIPIENTS = "recipients"
 
     @property
     def is_brief(self) -> bool:
@@ -40,7 +45,14 @@ class JobKind(StrEnum):
     @property
     def is_census(self) -> bool:
         """Whether it is one of the Census page's."""
-        return self in (JobKind.CHECK, JobKind.IMPORT, JobKind.GENERATE, JobKind.CALIBRATE, JobKind.BACKTEST)
+        return self in (
+            JobKind.CHECK,
+            JobKind.IMPORT,
+            JobKind.GENERATE,
+            JobKind.CALIBRATE,
+            JobKind.BACKTEST,
+            JobKind.TITLES,
+        )
 
 
 class State(StrEnum):

@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from planwise.census import load_census
+from planwise.enrichment.decisions import MatchDecisions
+from planwise.governance import open_ledger
 from planwise.settings import Settings
 from tests.browser.dashboards import dashboard, settle, sticks_out, violations
 from tests.browser.page_objects import Census, go
@@ -54,6 +56,20 @@ def test_an_empty_home_gets_its_people(visit, tmp_path):
         expect(page.get_by_label("Name of level 5")).to_have_value("Executive")
         settle(page)
         assert violations(page) == [] and sticks_out(page) == (0, [])
+
+        page.get_by_role("button", name="Match the titles").click()
+        page.get_by_role("button", name="Decide on Clerk").first.click(timeout=120_000)
+        accept = page.get_by_role("button", name=re.compile("^Accept .* for Clerk")).first
+        expect(accept).to_be_visible()
+        page.set_viewport_size({"width": 1024, "height": 768})
+        settle(page)
+        assert violations(page) == [] and sticks_out(page) == (0, [])
+        accept.focus()
+        page.keyboard.press("Enter")  # one key decides, and it lasts
+        expect(page.get_by_text("1 decision since the last run")).to_be_visible()
+        with open_ledger(Settings(home=tmp_path / "home")) as ledger:
+            (decision,) = MatchDecisions(ledger).list("market")
+        assert decision.name.startswith("Clerk") and decision.matched_id
 
         page.get_by_role("button", name="Generate a sample").click()
         expect(page.get_by_text(re.compile("synthetic_1000: 1,000 people"))).to_be_visible(timeout=120_000)

@@ -19,6 +19,7 @@ from planwise.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("planwise", "flows", "ui", "expectations")
+PROJECTS = ("sqlmesh_project", "enrichment_project")
 AROUND = ("tests", "benchmarks", "scripts")
 REGISTRY_HOSTS = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com|anaconda\.(?:org|com)|artifactory|"
@@ -142,7 +143,7 @@ def test_a_built_package_holds_every_file_of_its_packages(tmp_path):
     wanted = {
         str(file.relative_to(ROOT))
         for file in tracked_files()
-        if file.relative_to(ROOT).parts[0] in PACKAGES and file.name != ".gitkeep"
+        if file.relative_to(ROOT).parts[0] in (*PACKAGES, *PROJECTS) and file.name != ".gitkeep"
     }
     source = tmp_path / "source"
     for name in (*sorted(wanted), "pyproject.toml", "README.md", "LICENSE"):

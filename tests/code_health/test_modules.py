@@ -23,6 +23,7 @@ FOLDER_SIZES: dict[str, str] = {
     "planwise/engine": "SQLMesh by its parts: plans, previews, upkeep, its command line, another database",
     "planwise/study": "flat: the nouns of a study, from its question to its result",
     "planwise/study/report": "what a report shows, its charts, and their theme",
+    "ui/components": "a module for each thing that pages are made of",
     "ui/pages/approvals": "a page folder has 3 to 6 modules",
     "ui/pages/audit": "one list with its filters",
     "ui/pages/learn": "a page folder has 3 to 6 modules",

@@ -14,13 +14,13 @@ from planwise.app.enrich import (
     EnrichmentBlocked,
     MarketRequest,
     RecipientsRequest,
-    decide_match,
     enrich_market,
     enrich_recipients,
     evaluate_recipients,
+    evaluate_reported_titles,
     gate_matches,
-    review_queue,
 )
+from planwise.app.match_decisions import decide_match, review_queue
 from planwise.app.performance import list_runs
 from planwise.app.runner import InProcessRunner
 from planwise.cli.commands import run as command
@@ -32,6 +32,8 @@ from planwise.errors import InputError
 from planwise.governance import EventType, open_ledger
 from planwise.settings import Settings
 
+TOP_1_MIN, TOP_5_MIN = 0.50, 0.75
+LINKED_RIGHT_MIN = 0.75
 QUIET = InProcessRunner(lambda _: None)
 RECIPIENTS = """legal_business_name,uei,duns,city,state
 "VISTA PHOTONICS, INC.",ABCD1234EFG5,001234567,LAS CRUCES,NM
@@ -214,6 +216,58 @@ def test_the_gate_blocks_just_beyond_its_thresholds(match_rate, empty, baseline,
     assert gate.blocks == bool(failed) and gate.evaluated == 3
 
 
+class RecordingRunner(InProcessRunner):
+    """Keeps the names of the steps that ran."""
+
+    def __init__(self):
+        super().__init__(lambda _: None)
+        self.steps = []
+
+    def __call__(self, step, /, *args, **kwargs):
+        self.steps.append(step.__name__)
+        return super().__call__(step, *args, **kwargs)
+
+
+def award_lines(known, unknown, states):
+    """Return awards of a recipient and of nobody, the first `states` of them with a state."""
+    names = ["Benthos Inc"] * known + [f"Nobody {n} Xqzw" for n in range(unknown)]
+    lines = [f"{name},{'MA' if n < states else ''}" for n, name in enumerate(names)]
+    return "\n".join(["company,state", *lines]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "awards", "failed"),
+    [
+        (None, award_lines(70, 30, 100), []),
+        (None, award_lines(69, 31, 100), ["match_rate_sufficient"]),
+        (None, award_lines(80, 20, 5), []),
+        (None, award_lines(80, 20, 4), ["match_fields_filled"]),
+        (award_lines(85, 15, 100), award_lines(80, 20, 100), []),
+        (award_lines(85, 15, 100), award_lines(79, 21, 100), ["match_rate_kept"]),
+    ],
+)
+def test_what_follows_a_gate_that_blocks_does_not_run(before, awards, failed, files, tmp_path):
+    settings, file, output = Settings(home=tmp_path), tmp_path / "awards.csv", tmp_path / "m.csv"
+    request = RecipientsRequest(awards=file, recipients=files / "recipients.csv", output=output)
+    if before is not None:
+        file.write_text(before, encoding="utf-8")
+        enrich_recipients(settings, request, QUIET)
+        output.unlink()
+    file.write_text(awards, encoding="utf-8")
+    run = RecordingRunner()
+    if not failed:
+        report = enrich_recipients(settings, request, run)
+        assert report.previous == (None if before is None else 0.85) == report.baseline
+        assert run.steps[-1] == "write_output" and output.is_file()
+        return
+    with pytest.raises(EnrichmentBlocked) as blocked:
+        enrich_recipients(settings, request, run)
+    assert blocked.value.exit_code == 3
+    assert [check.expectation for check in blocked.value.report.gate.failed] == failed
+    assert "gate_matches" in run.steps and "write_output" not in run.steps and not output.exists()
+    assert {row["status"] for row in review_queue(settings, "recipients")} <= {"review", "unmatched"}
+
+
 def test_titles_get_market_wages_and_a_survey_can_replace_them(tmp_path):
     titles = tmp_path / "titles.csv"
     rows = ["Acct Mgr II", "Registered Nurse", "Registered Nurse", "Sr Software Developer", "Xqzw"]
@@ -263,6 +317,44 @@ def test_a_pay_is_placed_between_the_published_percentiles():
     low, high = market_place(30_000, market), market_place(200_000, market)
     assert (low.percentile, low.is_beyond, high.percentile, high.is_beyond) == (10.0, True, 90.0, True)
     assert market_place(1.0, {50: 2.0}).percentile is None
+
+
+def test_each_use_has_an_example_of_its_own(tmp_path):
+    settings = Settings(home=tmp_path)
+    found = enrich_recipients(settings, RecipientsRequest(demo=True, output=tmp_path / "m.csv"), QUIET)
+    rows = {(row["name"], row["matched_id"]) for row in rows_of(tmp_path / "m.csv")}
+    assert ("Harbor Light Thermal Systems", "HT3J7KLMNP77") in rows  # not the therapeutics
+    assert ("SIX RIVERS ENVIRONMENTAL ANALY", "SR7L2MNPQR21") in rows
+    assert {*found.totals["methods"]} == {"uei-exact", "duns-exact", "name-exact", "name-fuzzy"}
+    assert found.totals["rows"] == 24 and found.totals["review"] >= 2
+    titles = enrich_market(settings, MarketRequest(demo=True, output=tmp_path / "t.csv"), QUIET)
+    found = {row["name"]: row for row in rows_of(tmp_path / "t.csv")}
+    assert titles.totals["rows"] == 36 and float(found["Registered Nurse"]["p50"]) > 0
+    assert found["Resident Supervisor"]["status"] == "review"  # of other people than a Resident
+    assert found["Police Sergeant"]["status"] == "review"
+
+
+def test_an_id_of_a_decision_counts_before_a_name_that_several_have(tmp_path):
+    """Two occupations have the title: the decision's id says which."""
+    settings = Settings(home=tmp_path)
+    titles = tmp_path / "titles.csv"
+    titles.write_text("title\nRegistered Nurse\nOperations Specialist\n", encoding="utf-8")
+    for soc in ("55-3015", "13-1199"):
+        decision = MatchDecision("market", "Operations Specialist", None, None, soc, "Operations Specialist")
+        decide_match(settings, decision)
+        found = title_references(settings, ["Operations Specialist"], decisions=[decision])
+        assert found["Operations Specialist"].soc == soc
+
+
+@pytest.mark.real_data
+def test_reported_titles_find_their_occupation_often_enough(tmp_path):
+    """A sample of those that job holders reported, each taken out of the reference; bars of the design."""
+    file = real_data.folder() / "market" / "onet_reported_titles_dev.tsv"
+    found = evaluate_reported_titles(Settings(home=tmp_path), file, sample=400)
+    shares = found.as_json()
+    assert found.titles == 400
+    assert shares["top_1"] >= TOP_1_MIN and shares["top_5"] >= TOP_5_MIN
+    assert shares["precision"] >= LINKED_RIGHT_MIN
 
 
 @pytest.mark.real_data

@@ -36,6 +36,7 @@ COMMANDS = {  # the page that does what a command does, and its title
     "planwise optimize": ("optimise", "Auto-optimise"),
     "planwise compare": ("compare", "Compare"),
     "planwise scenario": ("overview", "Overview"),
+    "planwise enrich": ("census", "Census"),
 }
 SCENARIO = re.compile(r"--scenario (\w+)")
 CODE = re.compile(r"`([^`]+)`")

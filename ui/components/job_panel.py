@@ -65,6 +65,11 @@ WORDS: Mapping[str, str] = {
     "all scenarios": "List the scenarios",
     "variant": "Variants",
     "write sweep": "Write the comparison",
+    "read tables": "Read names and decisions",
+    "prepare reference": "Prepare the reference",
+    "match chunk": "Match",
+    "collect matches": "Put the matches together",
+    "gate matches": "Quality gate",
 }
 STATES: Mapping[State, tuple[str, str]] = {
     State.WAITING: ("Waiting", ""),
@@ -212,6 +217,9 @@ def outcome_of(job: Job) -> str:
         return f"{count(len(found['checks']))} actuals compared, {count(found['recorded'])} triggers fired"
     if job.kind is JobKind.ROLLOUT:
         return f"{count(len(found['phases']))} phases simulated"
+    if job.kind in (JobKind.TITLES, JobKind.RECIPIENTS):
+        linked, rows, review = (count(found[name]) for name in ("linked", "rows", "review"))
+        return f"{linked} of {rows} rows linked, {review} for review"
     if job.kind.is_census:
         return f"Saved as {found['scenario']}" if found.get("scenario") else "Done; see the page Census"
     rows = found.get("rows", ())

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planwise.errors import Busy, InputError
 from planwise.governance import Ledger, Scenario, open_ledger, years_of
@@ -24,7 +24,11 @@ from ui.jobs.routes import PREFECT, PROCESSES, Route
 from ui.jobs.uploads import Upload
 from ui.queries.learning import LearningReader, progress_file
 from ui.values.learning import LearningProgress, Module
+from ui.values.matches import NameToCheck
 from ui.values.user import User
+
+if TYPE_CHECKING:  # it brings pandas
+    from planwise.enrichment.decisions import MatchDecision
 
 QUEUE_MAX = 20  # each is a process, even while it waits
 BRIEF_MAX = 3  # plans and checks at once: each takes a processor for some seconds
@@ -107,6 +111,8 @@ def _action_of(kind: JobKind) -> Action:
             return Action.RELEASE
         case JobKind.MONITOR:
             return Action.MONITOR
+        case JobKind.TITLES:
+            return Action.RUN
     return Action.EDIT if kind.is_census else Action.RUN
 
 
@@ -329,6 +335,26 @@ class CensusActions:
         return acting_as(self._user.name, self._user.role)
 
 
+class MatchActions:
+    """Decide what names are; raises InputError, and Forbidden unless the role may."""
+
+    def __init__(self, settings: Settings, user: User) -> None:
+        self._settings = settings
+        self._user = user
+
+    def decide(
+        self, name: NameToCheck, matching: str, entry: str | None, called: str | None = None
+    ) -> "MatchDecision":
+        """Record that a name is the entry of this id, called so; None: nothing in the reference is it."""
+        self._user.require(Action.EDIT)
+        from planwise.app.match_decisions import decide_match
+        from planwise.enrichment.decisions import MatchDecision
+
+        decision = MatchDecision(matching, name.name, name.city, name.state, entry, called)
+        with acting_as(self._user.name, self._user.role):
+            return decide_match(self._settings, decision)
+
+
 class Actions:
     """The actions of one user, by subject; created for each session, without open resources."""
 
@@ -336,6 +362,7 @@ class Actions:
         self.jobs = JobActions(settings, user)
         self.censuses = CensusActions(settings, user)
         self.learning = LearningActions(settings, user)
+        self.matches = MatchActions(settings, user)
         self.proposals = ProposalActions(settings, user)
         self.releases = ReleaseActions(settings, user, self.jobs.start)
         self.scenarios = ScenarioActions(settings, user)

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from planwise.app.sweep_report import Sweep, SweepRow
 
 MATCH_RATE = "match_rate"  # a fact of a measured run, or the start of one: match_rate_market
+MATCHINGS: Mapping[str, str] = {  # by the kind of run: of the dashboard, of a command
+    "titles": "job titles",
+    "enrich market": "job titles",
+    "recipients": "companies",
+    "enrich recipients": "companies",
+}
 DAYS = 7  # of the headline figures
 FINISHED = ("done", "cancelled")
 
@@ -60,11 +66,15 @@ class PipelineOverview:
     def match_rates(self) -> list[dict[str, Any]]:
         """Return the share of records that each run linked, a row a run and rate, oldest first."""
         return [
-            {"run": run.id, "at": run.started_at, "rate": name, "value": float(value)}
+            {"run": run.id, "at": run.started_at, "rate": _rate_of(run, name), "value": float(value)}
             for run in reversed(self.runs)
             for name, value in run.facts.items()
             if name.startswith(MATCH_RATE)
         ]
+
+
+def _rate_of(run: MeasuredRun, name: str) -> str:
+    return MATCHINGS.get(run.kind, run.kind) if name == MATCH_RATE else name
 
 
 def name_of(run: MeasuredRun) -> str:

@@ -11,6 +11,7 @@ from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME
 from ui.components.job_panel import JobPanel
+from ui.components.match_review import MatchReview
 from ui.components.page import PAIR, PARTS, Page
 from ui.draft import BASELINE
 from ui.pages.census.calibration import CalibrationCard
@@ -18,12 +19,18 @@ from ui.pages.census.censuses import Censuses, in_use_line
 from ui.pages.census.file import FileImport
 from ui.session import Session
 from ui.values.census import CensusItem
+from ui.values.matches import TITLES, CheckedMatches
 
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
 ROW: dict[str, Any] = {"styles": {"gap": "10px", "flex-wrap": "wrap", "align-items": "center"}, "margin": 0}
 FIRST_STEPS = (
     '<p class="quiet">1. Bring in a file, or generate a sample. 2. Check columns, units and level names. '
     "3. Use it. 4. Run the baseline.</p>"
+)
+NOTHING_MATCHED = CheckedMatches(None, ())
+NOT_MATCHED = (
+    "No market reference yet: match the titles, and each employee's pay is compared with the market's. "
+    "What the rules cannot decide is listed here, with one click to decide."
 )
 
 
@@ -54,6 +61,10 @@ class CensusPage(Page):
         )
         self._calibration = CalibrationCard(session, self.refresh)
         self._censuses = Censuses(session, self.refresh, self._calibration.choose)
+        self._item: CensusItem | None = None
+        self._titles = MatchReview(
+            session, TITLES, "Job titles and the market", self._titles_request, self._read_titles_again
+        )
         self._start = pn.Column(self._file.start, self._sample.layout, **PAIR)
         self.refresh()
 
@@ -67,7 +78,7 @@ class CensusPage(Page):
         except PlanWiseError as error:
             self._show_error(error, self._start, self._file.layout)
             return
-        in_use = next((item for item in items if item.in_use), None)
+        self._item = in_use = next((item for item in items if item.in_use), None)
         self._set_notices(() if items else (FIRST_STEPS,))
         parts: list[Any] = [self._heading, self._notices]
         if in_use is not None:
@@ -77,10 +88,28 @@ class CensusPage(Page):
         if items or damaged:
             self._censuses.show(items, damaged)
             parts.append(self._censuses.layout)
+        if in_use is not None:
+            self._read_titles_again()
+            parts.append(self._titles.layout)
         if items:
             self._calibration.refresh(calibrated)
             parts.append(self._calibration.layout)
         self._show(*parts)
+
+    def _read_titles_again(self) -> None:
+        pn.state.onload(self._read_titles)  # before, a change may miss the browser
+
+    async def _read_titles(self) -> None:
+        """Show what the titles of the census in use were matched with."""
+        try:
+            found = await self._session.offload(self._store.matches.checked, TITLES)
+        except PlanWiseError as error:
+            self._titles.show(NOTHING_MATCHED, html.error_notice(error))
+            return
+        self._titles.show(found, "" if self._item is None else titles_notice(found, self._item))
+
+    def _titles_request(self, _: CheckedMatches) -> dict[str, Any] | None:
+        return None if self._item is None else {"census": self._item.name}
 
     def _show_in_use(self, item: CensusItem) -> None:
         self._in_use.object = in_use_line(item)
@@ -127,6 +156,20 @@ class CensusPage(Page):
             remedy="Run the baseline on it.",
         )
         self.refresh()
+
+
+def titles_notice(found: CheckedMatches, item: CensusItem) -> str:
+    """Return why the market reference is not that of a census as it is in use; empty when it is."""
+    quality = found.quality
+    if quality is None:
+        return html.notice(NOT_MATCHED)
+    if quality.subject != item.name:
+        text = f"The last matching was of {quality.subject}; {item.name} is in use."
+    elif quality.report["content"] != item.content_hash:
+        text = f"{item.name} has changed since its titles were matched."
+    else:
+        return ""
+    return html.notice(text, "Match the titles again.", "warn")
 
 
 class SampleForm:

@@ -1,6 +1,7 @@
 """The Pipeline page: what runs took, what their gates found, and what moved from one sweep to the next."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import panel as pn
@@ -12,9 +13,11 @@ from planwise.monitoring.thresholds import Severity
 from ui.components import html
 from ui.components.card import Card
 from ui.components.html import Kpi
-from ui.components.page import PAIR, STACK, ReadPage
-from ui.pages.pipeline import gates, runs, trends
+from ui.components.match_review import MatchReview
+from ui.components.page import PAIR, STACK, ReadPage, show
+from ui.pages.pipeline import gates, matches, runs, trends
 from ui.session import Session
+from ui.values.matches import COMPANIES, CheckedMatches, MatchQuality
 from ui.values.pipeline import DAYS, FINISHED, PipelineOverview, infeasible, name_of
 
 EMPTY = html.notice(
@@ -43,13 +46,15 @@ class PipelinePage(ReadPage):
         self._found: PipelineOverview | None = None
         self._kpis = html.pane("")
         self._empty = html.pane("", visible=False)
-        self._kind, self._run, self._gate = (
-            pmui.Select(label=label, **MENU) for label in ("Kind of run", "Run", "Gate")
+        self._quality: dict[str, MatchQuality] = {}
+        self._kind, self._run, self._gate, self._matching = (
+            pmui.Select(label=label, **MENU) for label in ("Kind of run", "Run", "Gate", "Matching")
         )
         for menu, changed in (
             (self._kind, self._show_kind),
             (self._run, self._show_run),
             (self._gate, self._show_gate),
+            (self._matching, self._show_matching),
         ):
             menu.param.watch(changed, "value")
         self._sweep = Card(name="what the last sweep changed")
@@ -61,6 +66,11 @@ class PipelinePage(ReadPage):
         self._expectations = Card(name="expectations", with_chart=False, control=self._gate)
         self._benchmark = Card(name="benchmark trend")
         self._rates = Card(name="match rates of enrichment")
+        self._matches = Card(name="match quality", control=self._matching)
+        self._review = MatchReview(
+            session, COMPANIES, matches.CALLED[COMPANIES], _match_again, self._again
+        )
+        self._companies = pn.Column(**STACK)
         self._body = pn.Column(
             self._kpis,
             self._empty,
@@ -69,16 +79,24 @@ class PipelinePage(ReadPage):
             pn.Column(self._durations.layout, self._gates.layout, **PAIR),
             pn.Column(self._steps.layout, self._memory.layout, **PAIR),
             self._expectations.layout,
-            pn.Column(self._benchmark.layout, self._rates.layout, **PAIR),
+            pn.Column(self._rates.layout, self._matches.layout, **PAIR),
+            self._companies,
+            self._benchmark.layout,
             **STACK,
         )
         self.refresh()
 
-    def _read_all(self) -> PipelineOverview:
-        return self._store.pipeline.overview()
+    def _read_all(self) -> tuple[PipelineOverview, tuple[MatchQuality, ...], CheckedMatches | None]:
+        store = self._store
+        quality = store.matches.quality()
+        of_companies = any(one.matching == COMPANIES for one in quality)
+        return store.pipeline.overview(), quality, store.matches.checked(COMPANIES) if of_companies else None
 
-    def _fill(self, found: PipelineOverview) -> None:
-        self._found = found
+    def _fill(
+        self, read: tuple[PipelineOverview, tuple[MatchQuality, ...], CheckedMatches | None]
+    ) -> None:
+        found, quality, companies = read
+        self._found, self._quality = found, {one.matching: one for one in quality}
         self._kpis.object = html.kpi_strip(headline(found))
         self._empty.param.update(object=EMPTY, visible=not (found.runs or found.gates))
         offered = found.runs[:RUNS_OFFERED]
@@ -86,14 +104,19 @@ class PipelinePage(ReadPage):
             _offer(self._kind, {kind.capitalize(): kind for kind in found.kinds})
             _offer(self._run, {f"{name_of(run)}, {moment(run.started_at)}": run.id for run in offered})
             _offer(self._gate, {gates.label_of(gate): gate.id for gate in found.gates})
+            _offer(self._matching, {matches.CALLED[one]: one for one in self._quality})
         self._sweep.show(trends.sweep_changes(found.sweep, found.sweep_before, self._store.labels().of))
         self._alerts.show(runs.alerts(found.alerts()))
         self._gates.show(gates.history(found.gates))
         self._benchmark.show(trends.benchmark(found.benchmark))
         self._rates.show(trends.match_rates(found.match_rates(), *found.match_limits))
+        if companies is not None:
+            self._review.show(companies)
+        show(self._companies, *([] if companies is None else [self._review.layout]))
         self._show_kind()
         self._show_run()
         self._show_gate()
+        self._show_matching()
         self._set_notices([])
         self._show(self._heading, self._notices, self._body)
 
@@ -113,6 +136,16 @@ class PipelinePage(ReadPage):
         if self._found is not None and not self._filling:
             chosen = next((gate for gate in self._found.gates if gate.id == self._gate.value), None)
             self._expectations.show(gates.expectations(chosen))
+
+
+    def _show_matching(self, *_: Any) -> None:
+        if not self._filling:
+            self._matches.show(matches.quality(self._quality.get(self._matching.value or "")))
+
+
+def _match_again(found: CheckedMatches) -> Mapping[str, Any] | None:
+    """Return the request of the last run of companies, which matches the same files again."""
+    return None if found.quality is None else found.quality.report.get("request")
 
 
 def _offer(menu: Any, options: dict[str, Any]) -> None:

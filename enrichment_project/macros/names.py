@@ -46,7 +46,7 @@ ABBREVIATIONS = {
     short: long.replace("_", " ") for short, _, long in (pair.partition("=") for pair in ABBREVIATED.split())
 }
 GRADES = "[IVX]+|[0-9]+[A-Z]?|[A-Z]"  # Clerk III, Engineer 2, Analyst B
-# The level within a job, which does not change the occupation: before a title, SENIOR and JUNIOR behind it too.
+# The level within a job, which does not change the occupation: before a title; SENIOR, JUNIOR behind it too.
 LEVELS = "SENIOR|JUNIOR|PRINCIPAL|MASTER|STAFF|DEPUTY|ASSISTANT|ASSOCIATE|ACTING|INTERIM"
 LEVELS_BEHIND = "SENIOR|JUNIOR"
 # What a person does, whatever in: the last of these words before OF, TO, FOR … is the role of a title. Words

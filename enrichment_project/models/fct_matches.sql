@@ -92,7 +92,9 @@ WITH chunk AS (
       THEN CASE WHEN decided.is_no_match THEN 'unmatched' ELSE 'linked' END
       WHEN exact.is_unique
       THEN 'linked'
-      WHEN best.score >= @link AND best.name_score >= @link_name AND best.score - COALESCE(best.runner_up_score, 0.0) >= @margin
+      WHEN best.score >= @link
+      AND best.name_score >= @link_name
+      AND best.score - COALESCE(best.runner_up_score, 0.0) >= @margin
       THEN 'linked'
       WHEN best.score >= @review OR NOT exact.record IS NULL
       THEN 'review'

@@ -12,7 +12,7 @@ MODEL (
     overlap = 'Weight of the shared words as a share of all words of both, 0 to 1',
     rare_words = 'How rare the rarest shared word is, times the covered share of the shorter name, 0 to 1',
     spelling = 'Jaro-Winkler similarity above 0.8, stretched to 0 to 1',
-    is_same_role = 'The roles of the titles are the same; true for companies',
+    is_same_role = 'The roles of the titles are the same, and the role is not all that the reference says; true for companies',
     conflict = 'Weight of the words that only one name has, the lesser of both sides, as a share of the shorter name',
     score = 'Score in ten-thousandths'
   )
@@ -107,6 +107,7 @@ WITH open_rows AS (
     l.is_cut AND LENGTH(l.compact) >= 12 AND STARTS_WITH(r.compact, l.compact) AS is_cut_short,
     @same_place(l, r) AS place,
     l.role = r.role AS is_same_role,
+    l.role = '' OR CONTAINS(r.stems, ' ') AS is_more_than_role,
     COALESCE(2.0 * shared.weight / (
       left_weights.weight + right_weights.weight
     ), 0.0) AS overlap,
@@ -140,7 +141,9 @@ SELECT
   CAST(rare_words AS DOUBLE) AS rare_words,
   CAST(GREATEST(likeness - 0.8, 0.0) / 0.2 AS DOUBLE) AS spelling,
   CAST(conflict AS DOUBLE) AS conflict,
-  CAST(is_same_role AS BOOLEAN) AS is_same_role,
+  CAST(is_same_role AND (
+    is_more_than_role OR is_same OR is_same_compact
+  ) AS BOOLEAN) AS is_same_role,
   CASE
     WHEN is_same
     THEN 10000

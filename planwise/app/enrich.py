@@ -14,7 +14,7 @@ from planwise.app.exports import record_export
 from planwise.app.gates import evaluate_gate, record_gate
 from planwise.app.runner import Runner, require_not_stopped
 from planwise.census import load_census
-from planwise.enrichment.decisions import MatchDecisions, last_report, matching_home
+from planwise.enrichment.decisions import MatchDecision, MatchDecisions, last_report, matching_home
 from planwise.enrichment.declarations import DEMO, Matching, declared_matching
 from planwise.enrichment.evaluation import MatchEvaluation, TitleEvaluation, evaluate, evaluate_titles
 from planwise.enrichment.market import load_reference, read_survey, wage_rows, wages_by_occupation

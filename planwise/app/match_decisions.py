@@ -18,7 +18,7 @@ from planwise.settings import Settings
 
 
 @dataclass(frozen=True)
-class MatchReview:
+class MatchesForReview:
     """The names of the last run that no exact step linked, the report of that run, and all decisions.
 
     Names and report are None before the first run.
@@ -36,12 +36,12 @@ def decide_match(settings: Settings, decision: MatchDecision) -> MatchDecision:
         return MatchDecisions(ledger).record(decision)
 
 
-def match_review(settings: Settings, matching: str) -> MatchReview:
+def match_review(settings: Settings, matching: str) -> MatchesForReview:
     """Return what people may check after the last run of a matching; raises InputError for an unknown one."""
     declared_matching(matching)
     with open_ledger(settings) as ledger:
         decisions = MatchDecisions(ledger).list(matching)
-    return MatchReview(names_to_check(settings, matching), last_report(settings, matching), decisions)
+    return MatchesForReview(names_to_check(settings, matching), last_report(settings, matching), decisions)
 
 
 def review_queue(settings: Settings, matching: str) -> list[dict[str, Any]]:

@@ -22,8 +22,17 @@ from planwise.settings import REPOSITORY, Settings
 PROJECT = REPOSITORY / "enrichment_project"
 # Models of all records, computed once; the others are of one chunk.
 ONCE = frozenset(
-    "stg_left stg_right int_exact int_open int_words int_left_words int_left_blocks int_right_blocks "
-    "int_candidates".split()
+    [
+        "stg_left",
+        "stg_right",
+        "int_exact",
+        "int_open",
+        "int_words",
+        "int_left_words",
+        "int_left_blocks",
+        "int_right_blocks",
+        "int_candidates",
+    ]
 )
 
 

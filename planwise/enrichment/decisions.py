@@ -22,7 +22,8 @@ from planwise.governance import Action, EventType, Ledger
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import MatchDecisionRow
 from planwise.settings import Settings
-from planwise.storage import read_object, reading as reading_file
+from planwise.storage import read_object
+from planwise.storage import reading as reading_file
 
 TABLE = MatchDecisionRow.__table__
 QUEUE, REPORT = "queue.parquet", "report.json"
@@ -134,14 +135,21 @@ class OccupationTitle:
 
 
 def find_titles(words: str) -> list[OccupationTitle]:
-    """Return titles of the bundled reference with these words, an occupation once, the shortest first."""
-    titles = _titles()
-    hits = titles
-    for word in words.casefold().split():
-        hits = hits[hits["folded"].str.contains(word, regex=False)]
-    if len(hits) == len(titles):
+    """Return titles of the bundled reference with these words, an occupation once.
+
+    Titles that have the words themselves come before those whose occupation has them, short ones first.
+    """
+    hits, wanted = _titles(), words.casefold().split()
+    if not wanted:
         return []
-    nearest = hits.sort_values(["letters", "title", "soc"]).drop_duplicates("soc").head(FOUND_MAX)
+    by_title = pd.Series(True, index=hits.index)
+    for word in wanted:
+        by_title &= hits["folded"].str.contains(word, regex=False)
+        hits = hits[(hits["folded"] + hits["of"]).str.contains(word, regex=False)]
+    ranked = hits.assign(by_title=by_title[hits.index]).sort_values(
+        ["by_title", "letters", "title", "soc"], ascending=[False, True, True, True]
+    )
+    nearest = ranked.drop_duplicates("soc").head(FOUND_MAX)
     return [OccupationTitle(*row) for row in nearest[["soc", "title", "occupation"]].itertuples(index=False)]
 
 
@@ -153,6 +161,6 @@ def occupation_names() -> Mapping[str, str]:
 
 @cache
 def _titles() -> pd.DataFrame:
-    titles = pq.read_table(TITLES).to_pandas()
-    folded = (titles["title"] + " " + titles["occupation"] + " " + titles["soc"]).str.casefold()
-    return titles.assign(folded=folded, letters=titles["title"].str.len())
+    titles: pd.DataFrame = pq.read_table(TITLES).to_pandas()
+    of = (" " + titles["occupation"] + " " + titles["soc"]).str.casefold()
+    return titles.assign(folded=titles["title"].str.casefold(), of=of, letters=titles["title"].str.len())

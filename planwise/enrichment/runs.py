@@ -224,9 +224,11 @@ class MatchingRun:
         """
         query = (
             f"WITH choices AS ({self._choices()}) SELECT r.record, r.name, r.city, r.state, r.rows, "
-            f"r.status, r.method, r.score, r.matched_id, r.matched_name, r.candidates, l.normal_name, c.choices "
+            f"r.status, r.method, r.score, r.matched_id, r.matched_name, r.candidates, "
+            f"l.normal_name, c.choices "
             f"FROM {self.cascade.input('results')} AS r "
-            f"JOIN {self.cascade.table('stg_left')} AS l USING (record) LEFT JOIN choices AS c USING (record) "
+            f"JOIN {self.cascade.table('stg_left')} AS l USING (record) "
+            f"LEFT JOIN choices AS c USING (record) "
             f"WHERE r.status <> 'linked' OR r.method IN ('{FUZZY}', '{DECISION}') "
             f"ORDER BY r.rows DESC, record"
         )

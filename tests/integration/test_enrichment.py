@@ -270,14 +270,14 @@ def test_what_follows_a_gate_that_blocks_does_not_run(before, awards, failed, fi
 
 def test_titles_get_market_wages_and_a_survey_can_replace_them(tmp_path):
     titles = tmp_path / "titles.csv"
-    rows = ["Acct Mgr II", "Registered Nurse", "Registered Nurse", "Sr Software Developer", "Xqzw"]
+    rows = ["Acct Mgr II", *["Registered Nurse"] * 3, "Sr Software Developer", "Electrician", "Xqzw"]
     titles.write_text("\n".join(["title", *rows]) + "\n", encoding="utf-8")
     output = tmp_path / "market.csv"
     settings = Settings(home=tmp_path)
     report = enrich_market(settings, MarketRequest(titles=titles, output=output), QUIET)
     found = {row["name"]: row for row in rows_of(output)}
-    assert report.totals["rows"] == 5 and report.records == 4
-    assert found["Registered Nurse"]["matched_id"] == "29-1141" and found["Registered Nurse"]["people"] == "2"
+    assert report.totals["rows"] == 7 and report.records == 5
+    assert found["Registered Nurse"]["matched_id"] == "29-1141" and found["Registered Nurse"]["people"] == "3"
     nurse = wages_by_occupation()["29-1141"]
     assert float(found["Registered Nurse"]["p50"]) == nurse.median
     assert found["Sr Software Developer"]["matched_id"] == "15-1252"

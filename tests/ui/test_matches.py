@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import date
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -97,7 +98,9 @@ def home(tmp_path_factory):
     )
     register_census(settings, "clinic", rows, default_levels(), as_of=date(2025, 12, 31))
     desk = Desk(settings)
-    assert "No market reference yet" in desk.card._state.object and desk.card._button.label == "Match the titles"
+    assert (
+        "No market reference yet" in desk.card._state.object and desk.card._button.label == "Match the titles"
+    )
     desk.match()
     return settings
 
@@ -116,7 +119,10 @@ def test_titles_that_rules_cannot_decide_are_listed_by_how_many_employees_they_c
     shown = [row for row in desk.form._rows if row.layout.visible]
     assert shown and all("score 0." in row._text.object for row in shown)
     assert "shares" in shown[0]._text.object and "pool" in shown[0]._text.object
-    assert shown[0]._button.description.startswith("Accept ") and "for Motor Pool" in shown[0]._button.description
+    assert (
+        shown[0]._button.description.startswith("Accept ")
+        and "for Motor Pool" in shown[0]._button.description
+    )
 
 
 def test_a_decision_takes_one_click_lasts_and_is_applied_by_the_next_run(home):
@@ -164,7 +170,7 @@ def test_who_may_not_edit_sees_the_list_and_decides_nothing(home):
 
 def test_a_census_that_was_not_matched_is_not_shown_as_if_it_were(home):
     desk = Desk(home)
-    desk.page._item = pd.Series({"name": "other", "content_hash": "x"})  # what the notice reads of an item
+    desk.page._item = SimpleNamespace(name="other", content_hash="x")
     desk.read()
     assert "The last matching was of clinic; other is in use." in desk.card._state.object
 

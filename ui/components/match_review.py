@@ -329,9 +329,7 @@ class MatchDecisionForm:
         if name is None:
             return
         try:
-            await session.offload(
-                session.actions.matches.decide, name, self._thing.matching, entry, called
-            )
+            await session.offload(session.actions.matches.decide, name, self._thing.matching, entry, called)
         except PlanWiseError as error:
             session.notify_error(error)
             return
@@ -365,9 +363,7 @@ class CandidateRow:
             f'<p class="strong">{escape(choice.called)}</p>'
             f'<p class="quiet">{escape(f"{as_title}score {choice.score:.2f}: {choice.why.lower()}")}</p>'
         )
-        self._button.param.update(
-            disabled=not may, description=f"Accept {choice.called} for {name.name}"
-        )
+        self._button.param.update(disabled=not may, description=f"Accept {choice.called} for {name.name}")
 
     async def _clicked(self, *_: Any) -> None:
         if self._choice is not None:

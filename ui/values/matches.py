@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # it brings pandas and SQLAlchemy
-    from planwise.app.match_decisions import MatchReview
+    from planwise.app.match_decisions import MatchesForReview
     from planwise.enrichment.decisions import MatchDecision
 
 TO_DECIDE, SIMILAR, DECIDED = "to decide", "similar", "decided"
@@ -121,7 +121,7 @@ class CheckedMatches:
 
 
 def checked_matches(
-    matching: str, found: "MatchReview", occupations: Mapping[str, str]
+    matching: str, found: "MatchesForReview", occupations: Mapping[str, str]
 ) -> CheckedMatches:
     """Return the names of a run, those that one decision covers as one; `occupations` are names by code."""
     if found.report is None or "subject" not in found.report:  # of an earlier version

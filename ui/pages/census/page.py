@@ -159,7 +159,7 @@ class CensusPage(Page):
 
 
 def titles_notice(found: CheckedMatches, item: CensusItem) -> str:
-    """Return why the market reference is not that of a census as it is in use; empty when it is."""
+    """Return why the market reference is not of the census that is in use; empty when it is."""
     quality = found.quality
     if quality is None:
         return html.notice(NOT_MATCHED)

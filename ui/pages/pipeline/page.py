@@ -15,7 +15,7 @@ from ui.components.card import Card
 from ui.components.html import Kpi
 from ui.components.match_review import MatchReview
 from ui.components.page import PAIR, STACK, ReadPage, show
-from ui.pages.pipeline import gates, matches, runs, trends
+from ui.pages.pipeline import gates, runs, trends
 from ui.session import Session
 from ui.values.matches import COMPANIES, CheckedMatches, MatchQuality
 from ui.values.pipeline import DAYS, FINISHED, PipelineOverview, infeasible, name_of
@@ -67,9 +67,7 @@ class PipelinePage(ReadPage):
         self._benchmark = Card(name="benchmark trend")
         self._rates = Card(name="match rates of enrichment")
         self._matches = Card(name="match quality", control=self._matching)
-        self._review = MatchReview(
-            session, COMPANIES, matches.CALLED[COMPANIES], _match_again, self._again
-        )
+        self._review = MatchReview(session, COMPANIES, trends.CALLED[COMPANIES], _match_again, self._again)
         self._companies = pn.Column(**STACK)
         self._body = pn.Column(
             self._kpis,
@@ -88,13 +86,11 @@ class PipelinePage(ReadPage):
 
     def _read_all(self) -> tuple[PipelineOverview, tuple[MatchQuality, ...], CheckedMatches | None]:
         store = self._store
-        quality = store.matches.quality()
+        quality = store.trends.match_quality()
         of_companies = any(one.matching == COMPANIES for one in quality)
         return store.pipeline.overview(), quality, store.matches.checked(COMPANIES) if of_companies else None
 
-    def _fill(
-        self, read: tuple[PipelineOverview, tuple[MatchQuality, ...], CheckedMatches | None]
-    ) -> None:
+    def _fill(self, read: tuple[PipelineOverview, tuple[MatchQuality, ...], CheckedMatches | None]) -> None:
         found, quality, companies = read
         self._found, self._quality = found, {one.matching: one for one in quality}
         self._kpis.object = html.kpi_strip(headline(found))
@@ -104,7 +100,7 @@ class PipelinePage(ReadPage):
             _offer(self._kind, {kind.capitalize(): kind for kind in found.kinds})
             _offer(self._run, {f"{name_of(run)}, {moment(run.started_at)}": run.id for run in offered})
             _offer(self._gate, {gates.label_of(gate): gate.id for gate in found.gates})
-            _offer(self._matching, {matches.CALLED[one]: one for one in self._quality})
+            _offer(self._matching, {trends.CALLED[one]: one for one in self._quality})
         self._sweep.show(trends.sweep_changes(found.sweep, found.sweep_before, self._store.labels().of))
         self._alerts.show(runs.alerts(found.alerts()))
         self._gates.show(gates.history(found.gates))
@@ -137,10 +133,9 @@ class PipelinePage(ReadPage):
             chosen = next((gate for gate in self._found.gates if gate.id == self._gate.value), None)
             self._expectations.show(gates.expectations(chosen))
 
-
     def _show_matching(self, *_: Any) -> None:
         if not self._filling:
-            self._matches.show(matches.quality(self._quality.get(self._matching.value or "")))
+            self._matches.show(trends.match_quality(self._quality.get(self._matching.value or "")))
 
 
 def _match_again(found: CheckedMatches) -> Mapping[str, Any] | None:

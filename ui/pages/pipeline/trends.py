@@ -1,15 +1,17 @@
-"""Cards over time: what the last sweep changed and why, the trend of benchmarks, match rates."""
+"""Cards over time: what the last sweep changed and why, the trend of benchmarks, matching."""
 
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from planwise.formatting import is_missing, moment, money_short, percent, points, ratio
+from planwise.formatting import count, is_missing, moment, money_short, percent, points, ratio
 from ui.components import html
 from ui.components.card import Content
-from ui.components.charts import PALETTE, TOTAL, Series, lines, note, ranked, with_reference
+from ui.components.charts import GREY, PALETTE, TOTAL, Series, bars, lines, note, ranked, with_reference
 from ui.components.html import TableColumn
+from ui.values.matches import COMPANIES, TITLES, MatchQuality
 from ui.values.pipeline import infeasible
 
 if TYPE_CHECKING:
@@ -42,6 +44,27 @@ BENCHMARK_COLUMNS = (
     TableColumn("figure", "Figure", lambda name: str(name).replace("_", " "), is_text=True),
     TableColumn("multiple", "Multiple of the first", lambda value: ratio(value, 2)),
 )
+CALLED: Mapping[str, str] = {TITLES: "Job titles and the market", COMPANIES: "Companies and recipients"}
+QUALITY_PARTS: Mapping[str, str] = {
+    "by_method": "Method",
+    "by_score": "Score from",
+    "by_size": "Rows of a name",
+    "by_identifier": "Identifier",
+}
+METHODS: Mapping[str, str] = {
+    "name-exact": "same name",
+    "name-fuzzy": "similar name",
+    "decision": "decision of a person",
+    "none": "nothing near",
+}
+QUALITY_COLUMNS = (
+    TableColumn("group", "Group"),
+    TableColumn("part", "By", is_text=True),
+    TableColumn("rows", "Rows", count),
+    TableColumn("linked", "Linked", count),
+    TableColumn("match_rate", "Match rate", percent),
+)
+STATUSES: Mapping[str, str] = {"linked": "linked", "review": "for review", "unmatched": "unmatched"}
 RATE_COLUMNS = (
     TableColumn("run", "Run"),
     TableColumn("at", "Started", moment, is_text=True, whole=True),
@@ -231,3 +254,60 @@ def _over_time(
 ) -> Series:
     values = [found.get(place) for place in places]
     return Series(name, values, [f"{name}: {write(value)}" for value in values], color)
+
+
+def match_quality(found: MatchQuality | None) -> Content:
+    """Return the quality of the last run of a matching, its scores as a chart."""
+    if found is None:
+        empty = pd.DataFrame(columns=[column.name for column in QUALITY_COLUMNS])
+        return Content(
+            "Match quality", NO_ENRICHMENT, empty, QUALITY_COLUMNS, "match_quality.csv", note(NO_ENRICHMENT)
+        )
+    report = found.report
+    rows = [
+        {**row, "part": text, "group": METHODS.get(row["group"], row["group"])}
+        for part, text in QUALITY_PARTS.items()
+        for row in report["quality"].get(part, ())
+    ]
+    frame = pd.DataFrame(rows, columns=[column.name for column in QUALITY_COLUMNS])
+    statuses = ", ".join(f"{count(report[name])} {text}" for name, text in STATUSES.items())
+    return Content(
+        f"Match quality: {CALLED[found.matching].lower()}",
+        f"{found.subject}: {statuses} of {count(report['rows'])} rows",
+        frame,
+        QUALITY_COLUMNS,
+        f"match_quality_{found.matching}.csv",
+        _histogram(report["quality"]["by_score"]),
+        lead=match_facts(found),
+    )
+
+
+def _histogram(bands: Sequence[Mapping[str, Any]]) -> Any:
+    places = [str(band["group"]) for band in bands]
+    linked = [int(band["linked"]) for band in bands]
+    others = [int(band["rows"]) - int(band["linked"]) for band in bands]
+    series = [
+        Series("Linked", linked, [f"{count(n)} linked" for n in linked], PALETTE[0]),
+        Series("Not linked", others, [f"{count(n)} not linked" for n in others], GREY),
+    ]
+    return bars(places, series, y_format=",d", y_title="Rows by score", stacked=True)
+
+
+def match_facts(found: MatchQuality) -> str:
+    """Return the match rate against earlier runs and the gate, and which required cells are empty."""
+    report = found.report
+    tone = html.chip("Blocked" if found.blocked else "Passed", "bad" if found.blocked else "good")
+    rates = [f"Match rate {percent(found.rate)}"]
+    for name, text in (("previous", "the run before"), ("baseline", "the baseline")):
+        earlier = report[name]
+        rates.append(
+            f"no {text.removeprefix('the ')} of this file"
+            if earlier is None
+            else f"{points(found.rate - earlier)} from {text}"
+        )
+    empty = ", ".join(f"{field} {percent(share)}" for field, share in report["empty"].items())
+    texts = [f"{'; '.join(rates)}.", f"Empty cells of required fields: {empty}."]
+    if report["stale_decisions"]:
+        stale = count(report["stale_decisions"])
+        texts.append(f"{stale} decisions name an entry that is not in the reference.")
+    return f'<p class="quiet">{tone} {escape(" ".join(texts))}</p>'

@@ -86,7 +86,7 @@ class PipelinePage(ReadPage):
 
     def _read_all(self) -> tuple[PipelineOverview, tuple[MatchQuality, ...], CheckedMatches | None]:
         store = self._store
-        quality = store.trends.match_quality()
+        quality = store.matches.quality()
         of_companies = any(one.matching == COMPANIES for one in quality)
         return store.pipeline.overview(), quality, store.matches.checked(COMPANIES) if of_companies else None
 

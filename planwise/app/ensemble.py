@@ -1,4 +1,4 @@
-"""Run a scenario under many seeds, alone or paired with another one, on the preview."""
+"""Run a scenario in many worlds, alone or paired with another one, on the preview."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -11,9 +11,10 @@ from pydantic import Field
 from planwise.app.runner import Runner
 from planwise.app.simulate import Resolved, resolve_scenario
 from planwise.engine.preview import Preview
-from planwise.governance.request import Bounds, ScenarioRequest
-from planwise.risk.ensemble import Ensemble, Step, Watch, run_paired, spreads_json
+from planwise.governance.request import SWITCH, Bounds, ScenarioRequest
+from planwise.risk.ensemble import Ensemble, Step, Watch, run_drawn, spreads_json
 from planwise.risk.noise import Difference, differences
+from planwise.risk.worlds import LUCK, MEANS, RATES_AND_LUCK, RateDraws, decided_by
 from planwise.settings import Settings
 
 DEFAULT_SEEDS = 20
@@ -23,23 +24,44 @@ Differences = Mapping[str, Mapping[int, Difference | None]]
 
 
 class EnsembleRequest(ScenarioRequest):
-    """A scenario, a number of seeds, and the scenario to compare it with, if any."""
+    """A scenario, a number of draws, and the scenario to compare it with, if any."""
 
     seeds: Annotated[int, Bounds(1, 100_000)] = Field(
-        default=DEFAULT_SEEDS, description="Number of seeds; the scenario's own is the first."
+        default=DEFAULT_SEEDS,
+        description="Number of draws, each with a seed; the scenario's own first.",
     )
     against: str | None = Field(
         default=None, description="Compare with this scenario: policy effect vs. random variation."
+    )
+    luck_only: Annotated[bool, SWITCH] = Field(
+        default=False,
+        description="Keep turnover and headcount growth as stated, and draw luck alone: who leaves, joins "
+        "and is promoted.",
     )
 
 
 @dataclass(frozen=True)
 class EnsembleReport:
-    """One ensemble per scenario, the requested one first; with two, `differences` by KPI and year."""
+    """One ensemble per scenario, the requested one first; with two, `differences` by KPI and year.
+
+    `luck` has the ensembles of luck alone, the same as `ensembles` where no rate is drawn.
+    """
 
     resolved: tuple[Resolved, ...]
     ensembles: tuple[Ensemble, ...]
+    luck: tuple[Ensemble, ...]
+    rates: RateDraws
     differences: Differences | None
+
+    @property
+    def drawn(self) -> str:
+        """What differs between the draws: rates and luck, or luck alone."""
+        return self.ensembles[0].drawn
+
+    @property
+    def means(self) -> tuple[str, ...]:
+        """A sentence on each thing that is drawn."""
+        return MEANS[self.drawn]
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `planwise ensemble --json` prints."""
@@ -51,13 +73,18 @@ class EnsembleReport:
             "seeds": list(first.seeds),
             "seeds_asked": first.requested,
             "stopped": first.stopped,
+            "drawn": self.drawn,
+            "drawn_means": list(self.means),
+            "rates": self.rates.as_json(),
             "kpis": spreads_json(first.spreads()),
+            "luck_alone": {"kpis": spreads_json(self.luck[0].spreads())},
         }
         if self.differences is None:
             return answer
         against = {
             "scenario": self.resolved[1].name,
             "kpis": spreads_json(self.ensembles[1].spreads()),
+            "luck_alone": {"kpis": spreads_json(self.luck[1].spreads())},
             "difference": {
                 name: {str(year): d and d.as_json() for year, d in by_year.items()}
                 for name, by_year in self.differences.items()
@@ -66,11 +93,12 @@ class EnsembleReport:
         return {**answer, "against": against}
 
     def as_table(self) -> list[dict[str, Any]]:
-        """Return one flat row per KPI and year of the requested scenario."""
-        spreads = spreads_json(self.ensembles[0].spreads())
+        """Return one flat row per KPI, year and thing that is drawn, of the requested scenario."""
+        both = (self.ensembles[0],) if self.drawn == LUCK else (self.ensembles[0], self.luck[0])
         return [
-            {"KPI": name, "year": year, **(spread or {})}
-            for name, by_year in spreads.items()
+            {"KPI": name, "year": year, "drawn": one.drawn, **(spread or {})}
+            for one in both
+            for name, by_year in spreads_json(one.spreads()).items()
             for year, spread in by_year.items()
         ]
 
@@ -83,29 +111,31 @@ def ensemble_job(settings: Settings, request: EnsembleRequest, run: Runner) -> E
         if monotonic() - shown_at[0] < PROGRESS_SECONDS:
             return
         shown_at[0] = monotonic()
-        run.advance("ensemble-progress", step.done / step.total, f"{step.done} of {step.total} seeds")
+        run.advance("ensemble-progress", step.done / step.total, f"{step.done} of {step.total} simulations")
 
     run.note("scenario", request.scenario)
     report = run(run_ensemble, settings, request, Watch(on_step, run.stopped))
-    run.table("ensemble", report.as_table(), f"{request.scenario} under {request.seeds} seeds")
+    run.table("ensemble", report.as_table(), f"{request.scenario}, {request.seeds} draws of {report.drawn}")
     return report
 
 
 def run_ensemble(settings: Settings, request: EnsembleRequest, watch: Watch) -> EnsembleReport:
-    """Simulate under each seed; both scenarios, when there are two, on the same census, years and seeds.
+    """Simulate each draw of rates and luck, and the same luck with the rates as stated.
 
-    Raises InputError for a scenario or census that does not exist and for a number of seeds out of bounds.
+    Both scenarios, when there are two, are on the same census, years, seeds and deviations of rates. Raises
+    InputError for a scenario or census that does not exist and for a number of draws out of bounds.
     """
     resolved = [resolve_scenario(settings, request)]
     if request.against is not None:
         other = ScenarioRequest(scenario=request.against, years=request.years, census=resolved[0].census.name)
         resolved.append(resolve_scenario(settings, other))
+    plans = [each.effective for each in resolved]
+    rates = RateDraws.of(plans[0], decided_by(*plans))
+    rates = rates.without() if request.luck_only else rates
+    drawn = (RATES_AND_LUCK, LUCK) if rates.anything else (LUCK,)
     with closing(Preview(settings, resolved[0].census)) as preview:
-        ensembles = run_paired(
-            lambda effective: preview.evaluate(effective).kpis,
-            [each.effective for each in resolved],
-            request.seeds,
-            watch,
+        found = run_drawn(
+            lambda effective: preview.evaluate(effective).kpis, plans, request.seeds, watch, drawn
         )
-    paired = differences(*ensembles) if request.against is not None else None
-    return EnsembleReport(tuple(resolved), tuple(ensembles), paired)
+    paired = differences(*found[0]) if request.against is not None else None
+    return EnsembleReport(tuple(resolved), found[0], found[-1], rates, paired)

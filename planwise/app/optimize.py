@@ -38,6 +38,7 @@ from planwise.study import (
     run_study,
     study_name,
 )
+from planwise.study.chance import ChanceCheck
 from planwise.study.optuna_storage import load_study
 from planwise.study.post_analysis import NotComputed
 from planwise.study.problem import problem_of, require_groups
@@ -156,9 +157,11 @@ def _findings(result: StudyResult) -> Iterator[str]:
     if not isinstance(robust, NotComputed) and robust.share_within_tolerance is not None:
         low, high = map(MEASURES[result.target["measure"]].text, (robust.reached.p10, robust.reached.p90))
         yield (
-            f"Under {robust.seeds} other seeds {robust.share_within_tolerance:.0%} are within the "
-            f"tolerance; {low} to {high} (P10 to P90)."
+            f"In {robust.seeds} other draws of {robust.drawn} {robust.share_within_tolerance:.0%} are within "
+            f"the tolerance; {low} to {high} (P10 to P90)."
         )
+    if isinstance(result.chance, ChanceCheck):
+        yield result.chance.text
     if not isinstance(result.risk, NotComputed):
         yield f"Risk: {result.risk.level.value}, findings: {len(result.risk.findings)}."
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import t as student
 
 from planwise.calibration.backtest_results import Backtest, Holdout, Row, family_scores, interval
 from planwise.calibration.estimate import Basis, Calibration, calibrate, on_one_scale
 from planwise.calibration.parameters_from_estimates import Overrides
-from planwise.calibration.raises import split, with_promotions
-from planwise.calibration.rates import ALL_YEARS, EVERYONE
+from planwise.calibration.raises import with_promotions
 from planwise.calibration.statistics import (
     EVENT_FIGURES,
     MONEY_FIGURES,
@@ -28,92 +26,45 @@ from planwise.calibration.statistics import (
 )
 from planwise.calibration.years import Transition, YearlyCensus, transitions
 from planwise.errors import InputError
-from planwise.parameters import Value
+from planwise.parameters import Value, resolve
+from planwise.risk.worlds import RAISES, RateDraws
 from planwise.settings import Settings
 
-YEARS_FOR_SPREAD = 2
-PROMOTION_PROBABILITY = "promotion_probability_"
-DRAW_SEED = 20_260_101  # which parameter draw meets which simulation seed: arbitrary, fixed
-
-
-@dataclass(frozen=True)
-class RateSpread:
-    """Predictive standard errors of next year's rates and the degrees of freedom they have.
-
-    Turnover, headcount growth, the general raise, and promotions relative to their mean.
-    """
-
-    termination_rate: float
-    headcount_growth: float
-    raise_rate: float
-    promotions_relative: float
-    freedom: int
-
-
-def spread_of(calibration: Calibration) -> RateSpread | None:
-    """Return how far next year may lie from the mean of the training years; None with a single one.
-
-    For a new year drawn like the n seen, (new − mean)/(s √(1 + 1/n)) is Student t with n − 1 degrees.
-    """
-    heads = calibration.headcounts
-    if len(heads) < YEARS_FOR_SPREAD:
-        return None
-    promoted = [
-        row.share.rate or 0.0
-        for row in calibration.promotions
-        if row.dimension == EVERYONE and row.year != ALL_YEARS
-    ]
-    mean = sum(promoted) / len(promoted)
-    return RateSpread(
-        termination_rate=_predictive([h.exits / h.opening for h in heads]),
-        headcount_growth=_predictive([h.growth for h in heads]),
-        raise_rate=_predictive([s.overall.value or 0.0 for s in calibration.raises]),
-        promotions_relative=_predictive(promoted) / mean if mean > 0 else 0.0,
-        freedom=len(heads) - 1,
-    )
-
-
-def _predictive(rates: Sequence[float]) -> float:
-    """Return s √(1 + 1/n), 0 for a single year."""
-    if len(rates) < YEARS_FOR_SPREAD:
-        return 0.0
-    return float(np.std(rates, ddof=1) * np.sqrt(1 + 1 / len(rates)))
+DRAW_SEED = 20_260_101  # which rates meet which simulation seed: arbitrary, fixed
+ANY_YEAR = 2026  # rates are drawn for one year, whichever it is
+AWARD_MEAN, AWARD_SPREAD = 0.025, 0.015  # of an award where no past year's is drawn
+DRIFT_SPREAD, DRIFT_LEVEL_SPREAD = 0.004, 0.003  # of what is above the award, for everyone and by level
+MERIT = "merit_rate_level_"
 
 
 def drawn_parameters(
-    calibration: Calibration, values: Mapping[str, Value], spread: RateSpread, draws: int
+    calibration: Calibration, values: Mapping[str, Value], draws: int
 ) -> list[dict[str, Value]]:
-    """Return `draws` sets of parameters: turnover, growth, raises and promotions moved, each on its own.
+    """Return sets of parameters of the year to come, with rates drawn.
 
-    The quantiles are evenly spaced and shuffled, so that a few draws cover the distribution.
+    Turnover and headcount growth are those of worlds (`planwise.risk.worlds`). The raise that all get is
+    that of one of the n training years with weight n / (n + 1), else normal about 2.5 %; what is above it
+    varies by .4 points, and by .3 points a level.
     """
+    plan = {name: value for name, value in values.items() if "@" not in name}
+    rates = RateDraws.of(resolve((ANY_YEAR,), scenario={**plan, "years": 1, "seed": DRAW_SEED}), (RAISES,))
+    awards = [summary.common for summary in calibration.raises]
     generator = np.random.default_rng(DRAW_SEED)
-    scores = student.ppf((np.arange(draws) + 0.5) / draws, spread.freedom)
-    columns = [generator.permutation(scores) for _ in range(4)]
-    return [_moved(calibration, values, spread, z) for z in zip(*columns, strict=True)]
-
-
-def _moved(
-    calibration: Calibration, values: Mapping[str, Value], spread: RateSpread, scores: Sequence[float]
-) -> dict[str, Value]:
-    exits, growth, raises, promotions = scores
-    out = Overrides()
-    out.put("termination_rate", _number(values["termination_rate"]) + exits * spread.termination_rate)
-    out.put("headcount_growth", _number(values["headcount_growth"]) + growth * spread.headcount_growth)
-    for name in values:
-        if name.startswith(PROMOTION_PROBABILITY):
-            out.put(name, _number(values[name]) * (1 + promotions * spread.promotions_relative))
-    division = calibration.raise_split
-    if division is not None:
-        shift = raises * spread.raise_rate
-        totals = {
-            level: (1 + division.cola) * (1 + merit) - 1 + shift for level, merit in division.merit.items()
-        }
-        moved = split(division.cola + shift, totals)
-        out.put("cola_rate", moved.cola)
-        for level, merit in moved.merit.items():
-            out.put(f"merit_rate_level_{level}", merit)
-    return {**values, **out.values}
+    order = generator.permutation(draws)  # evenly spaced quantiles, so that a few draws cover the awards
+    found = []
+    for world in range(draws):
+        out = Overrides()
+        for name, value in rates.assumptions(world).items():
+            out.put(name.partition("@")[0], _number(value))
+        seen = int((order[world] + 0.5) / draws * (len(awards) + 1))
+        normal = max(0.0, float(generator.normal(AWARD_MEAN, AWARD_SPREAD)))
+        shift = float(generator.normal(0, DRIFT_SPREAD))
+        if calibration.raise_split is not None:
+            out.put("cola_rate", awards[seen] if seen < len(awards) else normal)
+            for level, merit in calibration.raise_split.merit.items():
+                out.put(f"{MERIT}{level}", merit + shift + float(generator.normal(0, DRIFT_LEVEL_SPREAD)))
+        found.append({**values, **out.values})
+    return found
 
 
 def _number(value: Value) -> float:
@@ -219,8 +170,7 @@ class _Forecast:
             "headcount_growth": round(chosen, 6),
             **given,
         }
-        spread = spread_of(self.calibration)
-        moved = [] if spread is None else drawn_parameters(self.calibration, values, spread, self.seeds)
+        moved = drawn_parameters(self.calibration, values, self.seeds)
         moved = [{**one, **given} for one in moved]
         fixed, wide = self._simulate(values, moved, on_step)
         rows = tuple(self._rows(fixed, wide))
@@ -234,7 +184,7 @@ class _Forecast:
             levers=self.calibration.levers,
             assumptions={**self.calibration.assumptions, "headcount_growth": values["headcount_growth"]},
             given=dict(given),
-            notes=self._notes(spread is None),
+            notes=self._notes(),
         )
 
     def _label(self, step: Transition, part: int) -> str:
@@ -293,7 +243,7 @@ class _Forecast:
             )
         return rows
 
-    def _notes(self, single: bool) -> tuple[str, ...]:
+    def _notes(self) -> tuple[str, ...]:
         calibration = self.calibration
         notes = [
             f"{clip.name}: {clip.estimated:.4f} is outside its bounds, {clip.used:g} was simulated."
@@ -304,10 +254,6 @@ class _Forecast:
         if days := calendar_days(self.step.before):
             notes.append(
                 f"The fiscal year was simulated as a calendar year: every date moved by {days} days."
-            )
-        if single:
-            notes.append(
-                "One training year shows no spread over years: only the interval over seeds is given."
             )
         return tuple(notes)
 

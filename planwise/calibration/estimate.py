@@ -163,6 +163,7 @@ def calibrate(
     )
     heads = [headcount(step) for step in steps]
     out.put("headcount_growth", mean_of([h.growth for h in heads if h.year in labels]))
+    parameters_from_estimates.year_spreads(out, [h for h in heads if h.year in labels])
     movement = mean_of(list(scale.movements if basis == "mean" else scale.movements[-1:]))
     out.put("market_movement", movement)
     out.put("range_adjustment", movement)

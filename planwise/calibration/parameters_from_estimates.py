@@ -1,5 +1,6 @@
 """Turn estimates into parameters within their bounds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,12 +11,14 @@ from planwise.calibration.raises import RaiseSplit, RaiseSummary, promotion_rais
 from planwise.calibration.rates import (
     THIN_HEADS,
     BandShare,
+    Headcount,
     Share,
 )
 from planwise.calibration.years import Transition
 from planwise.errors import InputError
 from planwise.parameters import catalogue
 from planwise.parameters.catalogue import Value
+from planwise.risk.worlds import GROWTH_PRIOR, TURNOVER_PRIOR, year_spread
 
 DECIMALS = 6  # of a rate: a tenth of a person in 100,000
 
@@ -73,6 +76,7 @@ class Overrides:
 
 LEVELS = tuple(int(member) for member in catalogue().bands["levels"])
 FIRST_BAND = "under_1"
+EXITS_MIN = 0.5  # in place of none, which has no logarithm
 PROMOTED_MIN = 5  # a mean raise of fewer promotions is not representative of the level
 
 
@@ -98,6 +102,16 @@ def exit_rates(out: Overrides, openings: Mapping[str, pd.DataFrame]) -> list[Mul
     found = fit_multipliers(everyone, "left", EXIT_DIMENSIONS, everyone["year"].map(rates))
     _put_multipliers(out, "termination_multiplier", found, ("tenure", "age", "levels"))
     return found
+
+
+def year_spreads(out: Overrides, heads: Sequence[Headcount]) -> None:
+    """Set how sure turnover and headcount growth are: years, and how far they differ from year to year."""
+    turnover = [math.log(max(h.exits, EXITS_MIN) / h.opening) for h in heads if h.opening]
+    growth = [h.growth for h in heads]
+    out.values["calibration_years"] = len(heads)
+    out.put("spread_of_turnover", year_spread(turnover, TURNOVER_PRIOR))
+    out.put("spread_of_headcount_growth", year_spread(growth, GROWTH_PRIOR))
+    out.put("estimated_headcount_growth", mean_of(growth))
 
 
 def _put_multipliers(

@@ -18,6 +18,7 @@ from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.formatting import TERMINAL, in_currency
 from planwise.processes import handle_signal
 from planwise.risk.ensemble import Step, Watch
+from planwise.risk.worlds import LUCK
 
 
 @contextmanager
@@ -55,16 +56,16 @@ def ensemble(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Preview a scenario under many seeds: P10, P50 and P90 of each KPI and year.
+    """Preview a scenario many times, with rates and luck drawn: P10, P50 and P90 of each KPI and year.
 
-    With --against, both scenarios run under the same seeds, and their difference is split into policy effect
-    and random variation. Ctrl-C stops after the current seed and shows the results so far.
+    With --against, both scenarios get the same draws, and their difference is split into policy effect and
+    random variation. Ctrl-C stops after the current draw and shows the results so far.
     """
     request = request.with_assignments(set_, assume)
-    with stoppable() as should_stop, progress().status(f"0 of {request.seeds} seeds") as status:
+    with stoppable() as should_stop, progress().status(f"{request.seeds} draws") as status:
 
         def on_step(step: Step) -> None:
-            status.update(f"{step.done} of {step.total} seeds")
+            status.update(f"{step.done} of {step.total} simulations")
 
         report = run_ensemble(settings_for(home), request, Watch(on_step, should_stop))
     if json:
@@ -78,17 +79,23 @@ def _print_ensemble(report: EnsembleReport) -> None:
     resolved, difference = report.resolved, report.differences
     first, console = report.ensembles[0], results()
     if first.stopped:
-        progress().print(f"Stopped: {len(first.seeds)} of {first.requested} seeds.", style="yellow")
-    right = [Column(name, justify="right") for name in ("P10", "P50", "P90", "mean", "sd")]
-    table = Table("year", "KPI", *right, title=f"{resolved[0].name} under {len(first.seeds)} seeds", **PLAIN)
-    spreads = first.spreads()
+        progress().print(f"Stopped: {len(first.seeds)} of {first.requested} draws.", style="yellow")
+    names = ("P10", "P50", "P90", "mean", "sd", *(() if report.drawn == LUCK else ("luck P10", "luck P90")))
+    right = [Column(name, justify="right") for name in names]
+    title = f"{resolved[0].name}, {len(first.seeds)} draws of {report.drawn}"
+    table = Table("year", "KPI", *right, title=title, **PLAIN)
+    spreads, luck = first.spreads(), report.luck[0].spreads()
     for year in first.years:
         for name in SHOWN:
             if (spread := spreads[name][year]) is not None:
-                values = (spread.p10, spread.p50, spread.p90, spread.mean, spread.sd)
-                table.add_row(str(year), name, *(_text(name, value) for value in values))
+                chance = luck[name][year]
+                alone = (None, None) if chance is None else (chance.p10, chance.p90)
+                values = (spread.p10, spread.p50, spread.p90, spread.mean, spread.sd, *alone)
+                table.add_row(str(year), name, *(_text(name, value) for value in values[: len(names)]))
         table.add_section()
     console.print(table)
+    for sentence in (*report.means, *map(_rate_text, report.rates.as_json())):
+        console.print(sentence)
     if difference is None:
         return
     columns = ("mean", "95 % from", "to", "noise sd", "policy", "± se", "w/o CRN")
@@ -106,6 +113,14 @@ def _print_ensemble(report: EnsembleReport) -> None:
             shares = (d.policy_share, d.policy_share_standard_error, d.policy_share_without_crn)
             table.add_row(name, *amounts, *map(percent, shares))
     console.print(table)
+
+
+def _rate_text(rate: Mapping[str, Any]) -> str:
+    stated = percent(rate["stated"], 1)
+    if not rate["drawn"]:
+        return f"{rate['rate']}: {stated}, not drawn ({rate['why']})."
+    low, high = percent(rate["p10"], 1), percent(rate["p90"], 1)
+    return f"{rate['rate']}: {stated} is stated, drawn {low} to {high} (P10 to P90; {rate['why']})."
 
 
 def _text(name: str, value: float | None) -> str:

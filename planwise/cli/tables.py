@@ -12,7 +12,9 @@ from planwise.app.simulate import PreviewReport, SimulationReport
 from planwise.console import PLAIN, print_gate, progress, results
 from planwise.engine.outcome import Kpis
 from planwise.formatting import TERMINAL, in_currency
+from planwise.risk.worlds import MEANS
 from planwise.study import StudyResult
+from planwise.study.chance import ChanceCheck
 from planwise.study.constraints import PAYROLL
 from planwise.study.post_analysis import TARGET, NotComputed
 from planwise.study.problem import PP
@@ -173,13 +175,16 @@ def _robustness(result: StudyResult) -> Iterator[str]:
         return
     measure, reached = MEASURES[result.target["measure"]], found.reached
     low, high, mean = map(measure.text, (reached.p10, reached.p90, reached.mean))
-    text = f"Under {found.seeds} other seeds: {measure.label} {low} to {high} (P10 to P90), mean {mean}"
+    text = f"In {found.seeds} other draws of {found.drawn}: {measure.label} {low} to {high} (P10 to P90)"
+    text += f", mean {mean}"
     if found.share_within_tolerance is not None and found.share_interval is not None:
         least, most = found.share_interval
         text += f"; {found.share_within_tolerance:.0%} within the tolerance (95 %: {least:.0%} to {most:.0%})"
     if found.share_over_payroll is not None:
         text += f"; {found.share_over_payroll:.0%} over the payroll limit"
-    yield f"{text}."
+    yield f"{text}. {' '.join(MEANS[found.drawn])}"
+    if isinstance(result.chance, ChanceCheck):
+        yield result.chance.text
 
 
 def _risks(result: StudyResult) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """Risk of a set of levers."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -95,6 +97,18 @@ def _by_lever(effective: EffectiveParameters) -> dict[str, Risk]:
     return found
 
 
+CONFIDENCE = 0.95
+
+
+def wilson(successes: int, n: int) -> list[float]:
+    """Return Wilson's 95 % score interval of a share (Wilson 1927, JASA 22)."""
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share, scale = successes / n, 1 + z**2 / n
+    middle = (share + z**2 / (2 * n)) / scale
+    reach = z / scale * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
+    return [max(0.0, middle - reach), min(1.0, middle + reach)]
+
+
 PERCENTILES = (10, 50, 90)
 
 
@@ -119,8 +133,8 @@ class Spread:
 
 
 def spread_of(values: Iterable[float | int | None]) -> Spread | None:
-    """Summarise the values; None when there are none."""
-    sample = np.array([value for value in values if value is not None], dtype=float)
+    """Summarise the values that are finite; None when there are none."""
+    sample = np.array([value for value in values if value is not None and math.isfinite(value)], dtype=float)
     if not len(sample):
         return None
     p10, p50, p90 = (float(p) for p in np.percentile(sample, PERCENTILES))

@@ -1,36 +1,14 @@
-"""A scenario under many seeds: P10, P50, P90 of each KPI."""
+"""A scenario in many worlds: P10, P50, P90 of each KPI."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planwise.engine.outcome import Kpis
 from planwise.equity.reasons import SUFFIX
-from planwise.errors import CheckFailed, InputError
+from planwise.errors import CheckFailed
 from planwise.parameters import EffectiveParameters
 from planwise.risk.assessment import Spread, spread_of
-
-SEED_LIMIT = 2**31  # the declared bounds of the assumption `seed` end below it
-SEEDS_MAX = 10_000  # by then P10 and P90 are known to a hundredth of a standard deviation
-
-
-def replicate_seeds(own: int, count: int) -> tuple[int, ...]:
-    """Return `count` different seeds, the same for the same `own` whatever the count: own first.
-
-    The i-th further one is the first four bytes of SHA-256 of "own:i", modulo 2³¹; one that was there already
-    is skipped. Raises InputError for a count outside 1 to 10,000.
-    """
-    if not 1 <= count <= SEEDS_MAX:
-        raise InputError(
-            f"{count} seeds are outside 1 to {SEEDS_MAX:,}.", remedy="Give a number of seeds in between."
-        )
-    found, tried = {own: None}, 0
-    while len(found) < count:
-        tried += 1
-        digest = hashlib.sha256(f"{own}:{tried}".encode()).digest()
-        found.setdefault(int.from_bytes(digest[:4], "big") % SEED_LIMIT)
-    return tuple(found)
-
+from planwise.risk.worlds import LUCK, RATES_AND_LUCK, decided_by, in_world, luck_alone, replicate_seeds
 
 Simulate = Callable[[EffectiveParameters], Kpis]
 YEAR = "simulation_year"
@@ -38,7 +16,7 @@ YEAR = "simulation_year"
 
 @dataclass(frozen=True)
 class Step:
-    """Progress of an ensemble: `done` of `total` seeds."""
+    """Progress of an ensemble: `done` of `total` worlds."""
 
     done: int
     total: int
@@ -54,7 +32,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Watch:
-    """Callbacks: progress, and whether to stop between two seeds."""
+    """Callbacks: progress, and whether to stop between two worlds."""
 
     on_step: Callable[[Step], None] = _ignore
     should_stop: Callable[[], bool] = _never
@@ -65,22 +43,24 @@ UNWATCHED = Watch()
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The KPIs of one scenario under each seed, in the order of the seeds.
+    """The KPIs of one scenario in each world, in the order of the seeds.
 
-    `requested` is the number of seeds to run; `seeds` has fewer when it was stopped.
+    `requested` is the number of worlds to run; `seeds` has fewer when it was stopped. `drawn` is what differs
+    between the worlds: rates and luck, or luck alone.
     """
 
     seeds: tuple[int, ...]
     runs: tuple[Kpis, ...]
     requested: int
+    drawn: str = RATES_AND_LUCK
 
     @property
     def stopped(self) -> bool:
-        """Whether it was stopped before the last seed."""
+        """Whether it was stopped before the last world."""
         return len(self.seeds) < self.requested
 
     def sample(self, kpi: str, year: int) -> list[float | None]:
-        """Return one KPI of one year, seed by seed."""
+        """Return one KPI of one year, world by world."""
         return [next(row[kpi] for row in kpis if row[YEAR] == year) for kpis in self.runs]
 
     @property
@@ -108,39 +88,70 @@ class Ensemble:
 
 
 def run_ensemble(
-    simulate: Simulate, effective: EffectiveParameters, count: int, watch: Watch = UNWATCHED
+    simulate: Simulate,
+    effective: EffectiveParameters,
+    count: int,
+    watch: Watch = UNWATCHED,
+    *,
+    drawn: str = RATES_AND_LUCK,
 ) -> Ensemble:
-    """Simulate a scenario under `count` seeds, its own first; raises like `run_paired`."""
-    (only,) = run_paired(simulate, (effective,), count, watch)
+    """Simulate a scenario in `count` worlds, its own seed first; raises like `run_drawn`."""
+    (only,) = run_paired(simulate, (effective,), count, watch, drawn=drawn)
     return only
 
 
 def run_paired(
-    simulate: Simulate, scenarios: Sequence[EffectiveParameters], count: int, watch: Watch = UNWATCHED
+    simulate: Simulate,
+    scenarios: Sequence[EffectiveParameters],
+    count: int,
+    watch: Watch = UNWATCHED,
+    *,
+    drawn: str = RATES_AND_LUCK,
 ) -> tuple[Ensemble, ...]:
-    """Simulate scenarios under the same seeds, those of the first: common random numbers.
+    """Simulate scenarios in the same worlds; raises like `run_drawn`."""
+    (only,) = run_drawn(simulate, scenarios, count, watch, (drawn,))
+    return only
 
-    Seed by seed, so that a stopped run has comparable results. Raises InputError for an invalid number of
-    seeds, CheckFailed when it is stopped before the first seed has ended, and the engine's errors.
+
+def run_drawn(
+    simulate: Simulate,
+    scenarios: Sequence[EffectiveParameters],
+    count: int,
+    watch: Watch,
+    drawn: Sequence[str],
+) -> tuple[tuple[Ensemble, ...], ...]:
+    """Simulate scenarios in the same worlds, those of the first, for each thing that is `drawn`.
+
+    Seeds and the deviations of rates are common to all scenarios (common random numbers), and what one of
+    them decides is drawn for none. World by world, so that a stopped run has comparable results. Raises
+    InputError
+    for an invalid number of worlds, CheckFailed when it is stopped before the first one has ended, and the
+    engine's errors.
     """
-    seeds = replicate_seeds(scenarios[0].seed, count)
-    runs: list[list[Kpis]] = [[] for _ in scenarios]
-    for done, seed in enumerate(seeds):
+    own = scenarios[0].seed
+    seeds, decided = replicate_seeds(own, count), decided_by(*scenarios)
+    runs: list[list[list[Kpis]]] = [[[] for _ in scenarios] for _ in drawn]
+    done, total = 0, len(seeds) * len(drawn)
+    for world in range(count):
         if watch.should_stop():
             break
-        found = [simulate(under_seed(scenario, seed)) for scenario in scenarios]
-        for kept, kpis in zip(runs, found, strict=True):
-            kept.append(kpis)
-        watch.on_step(Step(done + 1, len(seeds)))
-    if not runs[0]:
-        raise CheckFailed("Stopped before the first seed had ended.", remedy="Run it again.")
-    ended = seeds[: len(runs[0])]
-    return tuple(Ensemble(ended, tuple(kept), len(seeds)) for kept in runs)
-
-
-def under_seed(effective: EffectiveParameters, seed: int) -> EffectiveParameters:
-    """Return the parameters with another seed; the same object when it is their own."""
-    return effective if seed == effective.seed else effective.with_assumptions({"seed": seed})
+        for kind, kept in zip(drawn, runs, strict=True):
+            for scenario, found in zip(scenarios, kept, strict=True):
+                draw = (
+                    luck_alone(scenario, world, own)
+                    if kind == LUCK
+                    else in_world(scenario, world, decided, own)
+                )
+                found.append(simulate(draw))
+            done += 1
+            watch.on_step(Step(done, total))
+    if not runs[0][0]:
+        raise CheckFailed("Stopped before the first draw had ended.", remedy="Run it again.")
+    ended = seeds[: len(runs[0][0])]
+    return tuple(
+        tuple(Ensemble(ended, tuple(found), len(seeds), kind) for found in kept)
+        for kind, kept in zip(drawn, runs, strict=True)
+    )
 
 
 def spreads_json(

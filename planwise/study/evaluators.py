@@ -9,6 +9,7 @@ from planwise.census import Census
 from planwise.engine.outcome import Kpis
 from planwise.gate import GateResult
 from planwise.parameters import Chain, EffectiveParameters
+from planwise.study.chance import in_replicate
 from planwise.study.space import expanded
 from planwise.study.trial import Evaluation, Kind, growth_of
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from planwise.engine.warehouse import Warehouse
 
 Gate = Callable[[Kpis], GateResult]
-SEED = "seed"  # the assumption
 
 
 def trial_environment(study: str, number: int) -> str:
@@ -113,9 +113,9 @@ class RealEvaluator(_OnBase):
 def effective_of(
     base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None
 ) -> EffectiveParameters:
-    """Return the parameters to simulate: the base with these levers and, if given, another seed."""
+    """Return the parameters to simulate: the base with these levers and, given a seed, in its world."""
     effective = base.with_levers(expanded(levers))
-    return effective if seed is None else effective.with_assumptions({SEED: seed})
+    return effective if seed is None else in_replicate(effective, base.seed, seed)
 
 
 def simulation_digest(base: EffectiveParameters, levers: Mapping[str, float], seed: int | None = None) -> str:

@@ -2,24 +2,30 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
 from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
 from planwise.masking import describe_error
 from planwise.processes import raise_if_stopped
-from planwise.risk.assessment import Spread, spread_of
+from planwise.risk.assessment import Spread, spread_of, wilson
 from planwise.risk.finite_differences import Slope, slopes, stepped
 from planwise.risk.impact import Parts, PeopleImpact, one_at_a_time, parameter_impact, parts_of, people_impact
 from planwise.risk.sensitivity import Importance, importance
-from planwise.study.constraints import PAYROLL, PAYROLL_RISK, highest_payroll, share_over
+from planwise.study.chance import ChanceCheck, check_proposals, drawn_by
+from planwise.study.constraints import PAYROLL, highest_payroll, share_over
 from planwise.study.pareto import candidates
 from planwise.study.problem import Batch, Problem, Search
 from planwise.study.space import Space
 from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
 CLOSED = "closed"
+
+
+def check_chance(problem: Problem, best: Evaluation) -> Search:
+    """Simulate an answer in the worlds of its check."""
+    yield check_proposals(problem, best)
+    return CLOSED
 
 
 def analyze_answer(problem: Problem, best: Evaluation) -> Search:
@@ -60,7 +66,6 @@ def changed_levers(space: Space, best: Evaluation) -> dict[str, float]:
 NOT_COMPUTED = "not computed"
 TARGET = "target"  # the figure of what is reached
 NO_SEEDS = "no seeds were requested"
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,12 @@ class NotComputed:
 
 @dataclass(frozen=True)
 class Robustness:
-    """The answer under other seeds than the scenario's own, under which it was found.
+    """The answer in other worlds than the scenario's own, in which it was found; `drawn` is what differs.
 
     `share_within_tolerance` (None without a target) has its 95 % interval by Wilson's score: twenty seeds
     cannot distinguish 90 % from 99 %. `reached` (in the target's unit) and `payroll` (the highest
-    of any year) are spreads over seeds; `share_over_payroll` is the share of seeds over the payroll limit,
-    None without one. `seeds` of the `seeds_asked` were evaluated.
+    of any year) are spreads over worlds; `share_over_payroll` is the share of them over the payroll limit,
+    None without one. `seeds` of the `seeds_asked` were evaluated, each the seed of a world.
     """
 
     seeds: int
@@ -97,6 +102,7 @@ class Robustness:
     payroll: Spread
     payroll_limit: float | None
     share_over_payroll: float | None
+    drawn: str
 
     def as_json(self) -> dict[str, Any]:
         """Return the robustness as JSON values."""
@@ -168,16 +174,8 @@ def robustness(
         payroll=payroll,
         payroll_limit=None if limit is None else limit.bound,
         share_over_payroll=None if limit is None else share_over(payrolls, limit.bound),
+        drawn=drawn_by(problem.draws),
     )
-
-
-def wilson(successes: int, n: int) -> list[float]:
-    """Return Wilson's 95 % score interval of a share (Wilson 1927, JASA 22)."""
-    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    share, scale = successes / n, 1 + z**2 / n
-    middle = (share + z**2 / (2 * n)) / scale
-    reach = z / scale * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
-    return [max(0.0, middle - reach), min(1.0, middle + reach)]
 
 
 def sensitivity(
@@ -270,7 +268,6 @@ def _last_year(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 SHARE_TRUSTED = 0.5  # of seeds within the tolerance: below it most seeds miss the target
-ROUNDING = 1e-9
 BEYOND_POLICY = (
     "No values within policy (recommended ranges, an increase budget near the market's) meet the question, "
     "so every value within the hard bounds was searched."
@@ -282,12 +279,14 @@ def caveats(
     best: Evaluation,
     robustness: Robustness | NotComputed,
     changes: Mapping[str, Mapping[str, Any]],
+    check: ChanceCheck | None = None,
 ) -> list[str]:
     """Return the caveats, each one sentence or two."""
     found = [] if problem.spec.policy or problem.spec.starts_within_policy else [BEYOND_POLICY]
     if isinstance(robustness, Robustness):
         found += _fragile(problem, robustness) if problem.on_target(best) else []
-        found += _risky(problem, robustness)
+    if check is not None and not check.holds:
+        found.append(f"The chance of a higher payroll is not kept. {check.text}")
     by_year = [name for name, change in changes.items() if "old_by_year" in change]
     if by_year:
         found.append(
@@ -301,20 +300,10 @@ def _fragile(problem: Problem, robustness: Robustness) -> list[str]:
     share, reached, target = robustness.share_within_tolerance, robustness.reached, problem.spec.goal
     if share is None or share >= SHARE_TRUSTED:
         return []
-    seeds = robustness.seeds
     near = target.gap_text(robustness.tolerance, 2).lstrip("+")
     p10, p90, mean = map(target.measure.text, (reached.p10, reached.p90, reached.mean))
     return [
-        f"Only {round(share * seeds)} of {seeds} other seeds are within {near} of the target: chance "
-        f"alone spreads the {target.measure.label} over {p10} to {p90} (P10 to P90, mean {mean})."
-    ]
-
-
-def _risky(problem: Problem, robustness: Robustness) -> list[str]:
-    allowed, share = problem.spec.limit(PAYROLL_RISK), robustness.share_over_payroll
-    if allowed is None or share is None or share <= allowed.bound + ROUNDING:
-        return []
-    return [
-        f"{share:.0%} of {robustness.seeds} seeds are over the payroll limit, more than the "
-        f"{allowed.bound:.0%} allowed: the seeds of the unchanged scenario suggested less."
+        f"Only {round(share * robustness.seeds)} of {robustness.seeds} other draws of {robustness.drawn} are "
+        f"within {near} of the target: the {target.measure.label} is {p10} to {p90} (P10 to P90, "
+        f"mean {mean})."
     ]

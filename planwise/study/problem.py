@@ -12,7 +12,8 @@ from planwise.equity.reasons import gap_reason
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters
 from planwise.parameters.validation import ABOVE_MARKET, BELOW_MARKET, INCREASE_TOLERANCE_RATE, MARKET
-from planwise.risk.ensemble import replicate_seeds
+from planwise.risk.worlds import RateDraws, replicate_seeds
+from planwise.study.chance import payroll_ratios, study_draws
 from planwise.study.constraints import (
     ADJUSTED_GAP,
     CHANGE,
@@ -61,8 +62,8 @@ class Problem:
 
     `rules` are the linear constraints on levers. `baseline` is the unchanged scenario, which scales the
     objectives; until it is known an evaluation is scaled by itself. `seed_ratios` are the highest payrolls
-    under other seeds over the scenario's own, for payroll_risk. `own_seed` is the seed of the scenario,
-    `market` the market's increase budget, which policy is judged against.
+    of other worlds over the scenario's own, for payroll_risk; `draws` are the rates that differ between them.
+    `own_seed` is the seed of the scenario, `market` the market's increase budget, by which policy is judged.
     """
 
     spec: StudySpec
@@ -73,6 +74,7 @@ class Problem:
     market: float | None = None
     baseline: Evaluation | None = None
     seed_ratios: tuple[float, ...] = ()
+    draws: RateDraws | None = None
 
     @property
     def target(self) -> float:
@@ -152,10 +154,8 @@ class Problem:
         return replace(self, baseline=evaluation)
 
     def with_replicates(self, own: Evaluation, replicates: Iterable[Evaluation]) -> "Problem":
-        """Return the problem with the payroll ratios of some levers under other seeds over their own."""
-        payroll = highest_payroll(own.kpis)
-        ratios = tuple(highest_payroll(one.kpis) / payroll for one in replicates)
-        return replace(self, seed_ratios=ratios)
+        """Return the problem with the payroll ratios of some levers in other worlds (`payroll_ratios`)."""
+        return replace(self, seed_ratios=payroll_ratios(self.draws, own, tuple(replicates)))
 
     def gap(self, evaluation: Evaluation) -> float:
         """Return the target minus what is reached, in shares: positive when pay has to grow more."""
@@ -271,7 +271,7 @@ class Problem:
     def described(self, evaluation: Evaluation) -> list[dict[str, Any]]:
         """Return one object per constraint: name, text, actual and limit in its own unit, value, satisfied.
 
-        payroll_risk's actual is the share of seeds over the limit; None where it was not measured. One that
+        payroll_risk's actual is the share of worlds over the limit; None where it was not measured. One that
         cannot be judged is not satisfied, and has the `reason`.
         """
         texts = {one.key: one for one in self.spec.limits}
@@ -322,7 +322,7 @@ class Problem:
         ]
 
     def share_over_payroll(self, evaluation: Evaluation) -> float:
-        """Return the share of the seeds under which an evaluation's payroll is over the payroll limit."""
+        """Return the share of the worlds in which an evaluation's payroll is over the payroll limit."""
         payroll = highest_payroll(evaluation.kpis)
         return share_over([payroll * ratio for ratio in self.seed_ratios], self._payroll_limit)
 
@@ -355,7 +355,8 @@ def problem_of(spec: StudySpec, base: EffectiveParameters, levels: tuple[int, ..
     rules = merit_monotone(base, levels, space) if monotone else ()
     if spec.tie != TIE_MERIT or step is not None:
         rules += merit_step(base, levels, space, MERIT_STEP_MAX if step is None else step.bound)
-    problem = Problem(spec, space, kind, rules, base.seed, base.number_or_none(MARKET))
+    market, draws = base.number_or_none(MARKET), study_draws(base)
+    problem = Problem(spec, space, kind, rules, base.seed, market, draws=draws)
     return problem.within_policy() if spec.policy else problem
 
 

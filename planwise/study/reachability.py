@@ -319,7 +319,7 @@ def with_baseline(problem: Problem, trials: Iterable[Trial]) -> Problem:
         t.evaluation for t in found if t.purpose == TrialPurpose.BASELINE and t.evaluation is not None
     )
     problem = problem.with_baseline(baseline)
-    replicates = [trial for trial in found if trial.purpose == TrialPurpose.REPLICATE]
+    replicates = [trial for trial in found if trial.purpose == TrialPurpose.REPLICATE and not trial.levers]
     for trial in replicates:
         if trial.evaluation is None:
             raise BaselineBroken(
@@ -329,3 +329,15 @@ def with_baseline(problem: Problem, trials: Iterable[Trial]) -> Problem:
     if not replicates:
         return problem
     return problem.with_replicates(baseline, (t.evaluation for t in replicates if t.evaluation is not None))
+
+
+def with_answer(problem: Problem, trials: Iterable[Trial]) -> Problem:
+    """Return the problem with the payrolls of the last levers that were simulated in other worlds, if any."""
+    found = tuple(trials)
+    replicates = [trial for trial in found if trial.purpose == TrialPurpose.REPLICATE and trial.levers]
+    if not replicates:
+        return problem
+    levers = replicates[-1].levers
+    own = next((t.evaluation for t in found if t.seed is None and t.evaluation and t.levers == levers), None)
+    there = [trial.evaluation for trial in replicates if trial.evaluation and trial.levers == levers]
+    return problem if own is None else problem.with_replicates(own, there)

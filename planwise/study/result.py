@@ -13,7 +13,8 @@ from planwise.risk.assessment import Assessment, assess
 from planwise.risk.impact import CostImpact, PeopleImpact, cost_impact
 from planwise.study import post_analysis
 from planwise.study.alternatives import Alternative, answers_json
-from planwise.study.constraints import PAYROLL
+from planwise.study.chance import ChanceCheck, chance_check
+from planwise.study.constraints import PAYROLL, PAYROLL_RISK
 from planwise.study.pareto import answer_of, candidates, trade_offs
 from planwise.study.post_analysis import (
     NotComputed,
@@ -42,6 +43,7 @@ def versions() -> dict[str, str]:
 CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
 OUT_OF_REACH = "the target is out of reach"
 ENDED_EARLY = "the study ended before the analysis"
+NO_CHANCE = "no chance is limited"
 NOT_COMPUTED = NotComputed()
 
 
@@ -86,6 +88,7 @@ class StudyResult:
     environment: str | None
     fingerprint: str | None
     robustness: Robustness | NotComputed = NOT_COMPUTED
+    chance: ChanceCheck | NotComputed = NOT_COMPUTED
     strategy_reason: str | None = None
     trial: int | None = None
     quality_score: float | None = None
@@ -116,7 +119,10 @@ class StudyResult:
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
-        findings = ("robustness", "cost_impact", "employee_impact", "parameter_impact", "risk", "sensitivity")
+        findings = (
+            *("robustness", "chance", "cost_impact", "employee_impact", "parameter_impact", "risk"),
+            "sensitivity",
+        )
         return {
             one.name: getattr(self, one.name).as_json() if one.name in findings else getattr(self, one.name)
             for one in fields(self)
@@ -159,7 +165,9 @@ def study_result(
     changes = _changes(problem.space, base, best)
     why_not = OUT_OF_REACH if nearest else stopped if stopped in CUT_SHORT else ENDED_EARLY
     robustness = post_analysis.robustness(problem, best, trials, why_not)
-    converged = nearest is None and problem.converged(best)
+    limited, check = problem.spec.limit(PAYROLL_RISK) is not None, chance_check(problem, best, trials)
+    kept = not limited or (check is not None and check.holds)
+    converged = nearest is None and problem.converged(best) and kept
     counts = TrialCounts(name, trials)
     target = problem.spec.goal
 
@@ -206,6 +214,7 @@ def study_result(
         parameter_impact=post_analysis.parameters(problem, reach.baseline, best, trials, why_not),
         risk=risk_of(problem, base, best),
         robustness=robustness,
+        chance=check or NotComputed(why_not if limited else NO_CHANCE),
         sensitivity=post_analysis.sensitivity(problem, best, trials, why_not),
         **trade_offs(problem, trials),
         advice=_advice(problem, trials, counts, converged=converged, reachable=nearest is None),
@@ -221,7 +230,7 @@ def study_result(
             ],
         ),
         answer_seconds=answer_seconds,
-        warnings=caveats(problem, best, robustness, changes),
+        warnings=caveats(problem, best, robustness, changes, check),
         versions=versions(),
     )
 

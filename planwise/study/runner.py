@@ -9,13 +9,21 @@ from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
 from planwise.storage import remove_partial
 from planwise.study.alternatives import Alternative, find_alternatives, needs_alternatives
+from planwise.study.chance import chance_check
+from planwise.study.constraints import PAYROLL_RISK
 from planwise.study.journal import Journal
 from planwise.study.optuna_storage import open_storage
 from planwise.study.pareto import answer_of
-from planwise.study.post_analysis import analyze_answer
-from planwise.study.problem import Problem, Strategy, problem_of
+from planwise.study.post_analysis import analyze_answer, check_chance
+from planwise.study.problem import CONVERGED, Problem, Strategy, problem_of
 from planwise.study.progress import TIMEOUT, Hooks, Progress
-from planwise.study.reachability import BaselineBroken, evaluate_bounds, reachability_of, within_policy_first
+from planwise.study.reachability import (
+    BaselineBroken,
+    evaluate_bounds,
+    reachability_of,
+    with_answer,
+    within_policy_first,
+)
 from planwise.study.result import StudyResult, study_answer, study_result
 from planwise.study.session import StudySession
 from planwise.study.spec import CANCELLED, INTERRUPTED, RUNNING, StudySpec, check_study_name
@@ -117,6 +125,7 @@ class _Study:
             stopped = session.drive(evaluate_bounds(session.problem, self.strategy))
             if stopped not in (CANCELLED, TIMEOUT):  # a resumed study takes them up
                 session.give_up_draws()
+                stopped = self._check_chance(stopped)
             answered_after = session.stopping.seconds
             self.status.write_answer(self._result(stopped, (), answered_after, preview=None))
             answers = self._alternatives(stopped)
@@ -136,6 +145,21 @@ class _Study:
             raise
         self.status.write_result(result)
         return result
+
+    def _check_chance(self, stopped: str) -> str:
+        """Return how it ended, after the answer is checked in worlds that it was not found by."""
+        session = self.session
+        if session.problem.spec.limit(PAYROLL_RISK) is None:
+            return stopped
+        session.stopping.end_search()
+        session.problem = with_answer(session.problem, session.trials)
+        best = study_answer(session.problem, reachability_of(session.trials), session.trials)
+        session.drive(check_chance(session.problem, best))
+        check = chance_check(session.problem, best, session.trials)
+        holds = check is not None and check.holds
+        return (
+            stopped if holds or stopped != CONVERGED else f"on target, but the check of {PAYROLL_RISK} failed"
+        )
 
     def _alternatives(self, stopped: str) -> tuple[Alternative, ...]:
         """Look for other answers where policy does not meet the target."""

@@ -20,7 +20,7 @@ from planwise.governance.request import (
     ScenarioRequest,
     form_choices,
 )
-from planwise.parameters import EffectiveParameters
+from planwise.parameters import EffectiveParameters, Value
 from planwise.study.constraints import (
     GROWTH,
     INCREASE,
@@ -41,6 +41,7 @@ STRATEGY_OF_OBJECTIVES = "auto"
 RISKY = frozenset({"HIGH", "CRITICAL"})  # levels of risk that are not saved unasked
 NAME_PATTERN = re.compile(r"[a-z0-9_]{1,100}")
 # Budgets; every other field is part of the question.
+DRAW_RATES = "draw_rates"  # the assumption
 BUDGETS = frozenset(
     {
         "max_iterations",
@@ -132,7 +133,9 @@ class StudySpec(Request):
         default=None, description="Stop after this many trials without improvement."
     )
     seeds: Annotated[int, Bounds(0, 1000, remedy="Give 20 or more for robustness, 0 for none.")] = Field(
-        default=20, description="Replicates under other seeds, for robustness and payroll_risk; 0 for none."
+        default=20,
+        description="Other draws of rates and luck in which the answer is simulated, for robustness and "
+        "payroll_risk; 0 for none.",
     )
     tune: Annotated[
         tuple[str, ...] | None, BeforeValidator(names_or_none), Parameter(name="--levers", negative="")
@@ -192,7 +195,7 @@ class StudySpec(Request):
         _ = self.weights, self.limits  # raise for unreadable text
         if self.seeds == 0 and self.limit(PAYROLL_RISK) is not None:
             raise InputError(
-                "payroll_risk is measured over other seeds, and --seeds is 0.",
+                "payroll_risk is measured over other draws, and --seeds is 0.",
                 remedy="Give --seeds 20 or more, or leave payroll_risk out.",
             )
         if self.stop_when_converged and not self.seeks_target:
@@ -341,7 +344,16 @@ class OptimizeRequest(ScenarioRequest, StudySpec):
         default=False,
         description="Save and publish the result even if outside policy, or of HIGH or CRITICAL risk.",
     )
+    luck_only: Annotated[bool, SWITCH] = Field(
+        default=False,
+        description="Keep turnover and headcount growth as stated in all draws; the result is saved with "
+        "draw_rates=false.",
+    )
     publish: Annotated[bool, NO_OPTION] = Field(default=True, description="Simulate and publish the result.")
+
+    def changes(self) -> dict[str, Value]:
+        """Return the overrides on top of the scenario's own, canonical; raises InputError."""
+        return {**super().changes(), **({DRAW_RATES: False} if self.luck_only else {})}
 
     def for_scenario(self, effective: EffectiveParameters) -> StudySpec:
         """Return the spec as in StudySpec; trade-offs are sought above a floor.

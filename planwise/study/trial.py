@@ -74,7 +74,7 @@ class Evaluator(Protocol):
     def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
         """Return the evaluation for trial `number` of its study; raises the errors of the engine.
 
-        With a `seed` the simulation uses it instead of the scenario's own.
+        With a `seed` it is in the world of that seed: other rates, where they are drawn, and other luck.
         """
         ...
 
@@ -101,7 +101,8 @@ class TrialPurpose(StrEnum):
     HIGHEST = "highest"  # most growth within the bounds
     REACH = "reach"  # steps of the reachability analysis
     NEAREST = "nearest"  # closest to a target out of reach
-    REPLICATE = "seed"  # another seed, by which payroll_risk is judged
+    REPLICATE = "seed"  # another world, by which payroll_risk is judged
+    CHECK = "check"  # the answer in a world that nothing was fitted to
     START = "start"  # the first points of a sampler
     SAMPLE = "sample"  # a sampler's own points
     POINT = "point"  # a value that an optimizer of SciPy requests
@@ -109,14 +110,20 @@ class TrialPurpose(StrEnum):
     STEP = "step"  # a step of the solver
     ITERATION = "iteration"  # a step of a heuristic
     VERIFY = "verify"  # a plan of a candidate found by previews
-    ROBUSTNESS = "robustness"  # the answer under another seed
+    ROBUSTNESS = "robustness"  # the answer in another world
     SENSITIVITY = "sensitivity"  # a neighbour of the answer
     ALONE = "alone"  # one lever's change without the others
     ALTERNATIVE = "alternative"  # another answer than the study's own
 
 
 POST_ANALYSIS = frozenset(
-    {TrialPurpose.ROBUSTNESS, TrialPurpose.SENSITIVITY, TrialPurpose.ALONE, TrialPurpose.ALTERNATIVE}
+    {
+        TrialPurpose.CHECK,
+        TrialPurpose.ROBUSTNESS,
+        TrialPurpose.SENSITIVITY,
+        TrialPurpose.ALONE,
+        TrialPurpose.ALTERNATIVE,
+    }
 )
 NO_CANDIDATES = POST_ANALYSIS | {TrialPurpose.BASELINE}
 

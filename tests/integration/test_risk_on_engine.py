@@ -9,6 +9,7 @@ from planwise.cli import commands
 from planwise.risk.ensemble import run_ensemble, run_paired
 from planwise.risk.impact import people_impact
 from planwise.risk.noise import differences
+from planwise.risk.worlds import LUCK, RATES_AND_LUCK
 from planwise.settings import Settings
 
 SEEDS = 4
@@ -19,12 +20,23 @@ def engine(tmp_path_factory):
     return Engine(Settings(home=tmp_path_factory.mktemp("home")), employees=300, years=2)
 
 
-def test_an_ensemble_begins_with_the_scenario_and_draws_anew_for_each_seed(engine):
-    ensemble = run_ensemble(engine.simulate, engine.base, SEEDS)
+def test_luck_alone_begins_with_the_scenario_and_draws_anew_for_each_seed(engine):
+    ensemble = run_ensemble(engine.simulate, engine.base, SEEDS, drawn=LUCK)
     assert ensemble.runs[0] == engine.simulate(engine.base)
     last = ensemble.years[-1]
     assert len(set(ensemble.sample("growth_compound", last))) == SEEDS
     assert ensemble.spreads()["headcount"][last].sd == 0  # always the target headcount
+
+
+def test_rates_and_luck_spread_what_luck_alone_cannot(engine):
+    plan = engine.base.with_levers({"cola_rate": 0.02})  # which decides the raises
+    both, alone = (
+        run_ensemble(engine.simulate, plan, SEEDS, drawn=drawn) for drawn in (RATES_AND_LUCK, LUCK)
+    )
+    last = both.years[-1]
+    headcount, payroll = (both.spreads()[name][last] for name in ("headcount", "payroll"))
+    assert headcount.sd > 0 and payroll.sd > 2 * alone.spreads()["payroll"][last].sd
+    assert len(set(both.sample("terminations", last))) > 1
 
 
 def test_a_scenario_against_itself_differs_by_exactly_nothing_in_every_kpi_and_year(engine):
@@ -73,7 +85,10 @@ def test_a_study_reports_cost_people_and_other_seeds_of_its_answer(engine):
 @pytest.mark.parametrize(
     ("tokens", "keys"),
     [
-        (("ensemble", "--seeds", "2", "--years", "1", "--against", "baseline"), {"seeds", "kpis", "against"}),
+        (
+            ("ensemble", "--seeds", "2", "--years", "1", "--against", "baseline"),
+            {"seeds", "kpis", "against", "drawn", "rates", "luck_alone"},
+        ),
         (("sensitivity", "--years", "1", "--levers", "cola_rate"), {"levers", "value", "kpi"}),
     ],
 )

@@ -140,8 +140,8 @@ def seed_histogram(
     x_title: str,
     x_format: str,
 ) -> Figure:
-    """Return what is reached under other seeds, the target with its band, and what the study found."""
-    found = layout(x_title=x_title, y_title="Seeds", height=HEIGHT - 40)
+    """Return what is reached in other draws, the target with its band, and what the study found."""
+    found = layout(x_title=x_title, y_title="Draws", height=HEIGHT - 40)
     found["bargap"] = 0.04
     marked = [*(band or ()), *((target[0],) if target else ()), *((answer,) if answer is not None else ())]
     found["xaxis"] |= axis((middles[0] - width / 2, middles[-1] + width / 2, *marked), x_format, pad=0.03)
@@ -155,7 +155,7 @@ def seed_histogram(
         "customdata": [
             f"{written(at - width / 2, x_format)} to {written(at + width / 2, x_format)}" for at in middles
         ],
-        "hovertemplate": "%{y} seeds at %{customdata}<extra></extra>",
+        "hovertemplate": "%{y} draws at %{customdata}<extra></extra>",
     }
     figure = {"data": [trace], "layout": found}
     if band is not None:

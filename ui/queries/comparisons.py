@@ -13,11 +13,12 @@ import pandas as pd
 
 from planwise.errors import InputError
 from planwise.governance.publications import CURRENT
-from planwise.risk.ensemble import replicate_seeds
+from planwise.risk.assessment import spread_of
+from planwise.risk.worlds import LUCK, decided_by, in_world, luck_alone
 from planwise.settings import Settings
 from planwise.small_groups import small_groups
 from ui.cache import BoundedCache
-from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared
+from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared, Reach
 from ui.values.results import PAY_OF_LEVEL, SUPPRESSED_UNDER
 
 if TYPE_CHECKING:  # DuckDB, which they bring, takes half a second; the readers import it on their thread
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # DuckDB, which they bring, takes half a second; the readers 
     from planwise.comparison.compare import Compared, Comparison
     from planwise.comparison.people import Statistics, WinnersAndLosers
     from planwise.comparison.sources import Source
+    from planwise.parameters import EffectiveParameters
 
 Found = TypeVar("Found")
 KEPT = 32  # a comparison of six is a few thousand rows
@@ -83,9 +85,32 @@ class ComparisonReader:
             suffix,
         )
 
-    def seeds(self, own: int, count: int) -> tuple[int, ...]:
-        """Return the seeds that `planwise ensemble` takes for a scenario, its own first."""
-        return replicate_seeds(own, count)
+    def worlds(
+        self, plans: Mapping[str, "EffectiveParameters"], count: int, drawn: str
+    ) -> list[dict[str, "EffectiveParameters"]]:
+        """Return the parameters of every scenario, draw by draw; those that `planwise ensemble` has.
+
+        Seed and deviations of rates are those of the first, and what one scenario decides is drawn for none.
+        """
+        own, decided = next(iter(plans.values())).seed, decided_by(*plans.values())
+        return [
+            {
+                name: luck_alone(plan, world, own) if drawn == LUCK else in_world(plan, world, decided, own)
+                for name, plan in plans.items()
+            }
+            for world in range(count)
+        ]
+
+    def reaches(
+        self, samples: Mapping[str, Mapping[str, Sequence[float | None]]], metrics: Sequence[str], drawn: str
+    ) -> tuple[Reach, ...]:
+        """Return P10, P50 and P90 of each scenario and metric; one that no draw has is left out."""
+        return tuple(
+            Reach(scenario, metric, drawn, spread.p10, spread.p50, spread.p90, spread.n)
+            for metric in metrics
+            for scenario, found in samples.items()
+            if (spread := spread_of(found[metric])) is not None
+        )
 
     def chances(
         self, samples: Mapping[str, Mapping[str, Sequence[float | None]]], base: str, metrics: Sequence[str]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from planwise.formatting import Local, local
+from planwise.risk.worlds import LUCK, MEANS
 
 if TYPE_CHECKING:  # DuckDB and SciPy, which they bring, take a second
     from planwise.comparison.compare import Remark
@@ -16,6 +17,8 @@ if TYPE_CHECKING:  # DuckDB and SciPy, which they bring, take a second
     from planwise.risk.noise import Difference
 
 FEWEST, MOST = 2, 6  # scenarios that are compared at once
+LUCK_ALONE = LUCK
+DRAWN = {drawn: " ".join(means) for drawn, means in MEANS.items()}  # what may be drawn, and what that means
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,16 @@ class Chance:
     scenario: str
     metric: str
     difference: "Difference"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Between which figures a scenario's own lies in eight of ten draws, and in the middle."""
+
+    scenario: str
+    metric: str
+    drawn: str
+    p10: float
+    p50: float
+    p90: float
+    draws: int

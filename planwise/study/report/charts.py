@@ -203,7 +203,7 @@ def convergence(trials: Sequence[tuple[Trial, float]], tolerance: float, result:
 def robustness(
     reached: Sequence[float], target: float | None, tolerance: float, result: float, label: str
 ) -> str:
-    """Draw the distribution of what other seeds reach, one mark a seed; green: within the tolerance."""
+    """Draw the distribution of what other draws reach, one mark a draw; green: within the tolerance."""
 
     def draw(figure: Figure) -> None:
         axes = style_axes(figure.subplots())
@@ -221,17 +221,17 @@ def robustness(
         for edge in edges:
             axes.axvline(edge, ymax=0.98, color=color("page"), linewidth=1.0)
         seeds = np.full(len(values), -0.03 * counts.max())
-        axes.plot(values, seeds, "|", color=color("ink"), markersize=7, label="one seed", clip_on=False)
+        axes.plot(values, seeds, "|", color=color("ink"), markersize=7, label="one draw", clip_on=False)
         axes.axvline(PP * result, color=color("after"), linewidth=1.6, label="result")
         mean = float(values.mean())
         axes.axvline(mean, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 2)), label="mean")
         axes.set_ylim(bottom=-0.09 * counts.max())
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         axes.set_xlabel(f"{label}, %")
-        axes.set_ylabel("seeds")
+        axes.set_ylabel("draws")
         add_legend(axes)
 
-    return draw_svg("robustness", 2.7, draw, alt="Distribution under other seeds")
+    return draw_svg("robustness", 2.7, draw, alt="Distribution over other draws")
 
 
 def sensitivity(effects: Mapping[str, float], label: str) -> str:

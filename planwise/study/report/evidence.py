@@ -12,6 +12,7 @@ from planwise.errors import InputError
 from planwise.formatting import PAGE, count, in_currency, money, number, percent, points, ratio
 from planwise.governance.request import ScenarioRequest
 from planwise.parameters import Lever, catalogue
+from planwise.risk.worlds import LUCK, MEANS
 from planwise.settings import Settings
 from planwise.study.constraints import PAYROLL
 from planwise.study.post_analysis import NOT_COMPUTED
@@ -250,6 +251,10 @@ class Report:
     def reached(self, value: float | None, decimals: int = 2) -> str:
         """Return a figure of the target's measure in words."""
         return self.evidence.header.spec.goal.measure.text(value, decimals, PAGE)
+
+    def meaning(self, drawn: str | None) -> str:
+        """Return what is drawn in plain words; studies of earlier versions drew luck alone."""
+        return " ".join(MEANS[drawn or LUCK])
 
     def gap(self, share: float, decimals: int = 2) -> str:
         """Return a distance from the target in words."""

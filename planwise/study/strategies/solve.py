@@ -41,7 +41,7 @@ SLOPES_MAX = 6  # at the start, and where that led
 SAME_CHANGE = 0.005  # relative: fresh slopes that promise no smaller change than this are the last
 SAME_PLACE = 0.1  # relative to the change: slopes taken so near a solution are those of the solution
 HALVINGS_MAX = 20  # between two points on either side of the target: far below a lever's last decimal
-CHANCE_MAX = 3  # times that a solution is evaluated under the other seeds
+CHANCE_MAX = 3  # times that a solution is evaluated in other worlds
 
 Steps = Generator[Batch, tuple[Trial, ...], "SolvedPoint | None"]
 Stepping = Generator[Batch, tuple[Trial, ...], "Stepped | None"]
@@ -102,7 +102,7 @@ class Solve:
             if trial.evaluation is None:
                 return "failed: the verifying plan failed"
             if problem.on_target(trial.evaluation):
-                return problem.settled(trial.evaluation)
+                return replace(problem, seed_ratios=stage.seed_ratios).settled(trial.evaluation)
             if iteration == plans:
                 break
             aim -= problem.reached(trial.evaluation) - found.reached
@@ -154,8 +154,8 @@ def rounded(problem: Problem, found: SolvedPoint, aim: float, iteration: int) ->
 def seek(problem: Problem) -> Seeking:
     """Return the least change that meets target and constraints on previews; else why there is none.
 
-    With payroll_risk, the solution is evaluated under the other seeds, and solved again with their
-    payrolls while more of them are over the limit than allowed.
+    With payroll_risk, the solution is evaluated in other worlds, and solved again with their payrolls while
+    more of them are over the limit than allowed.
     """
     origin = Region.of(problem).clip(np.zeros(len(problem.space)))
     sloped = yield from slopes_at(problem, origin, iteration=1)
@@ -187,7 +187,7 @@ def seek(problem: Problem) -> Seeking:
         start = point_of(there, found.point.evaluation)
         model = found.model.scaled(output_of(problem, PAYROLL_RISK), factor)
         problem = there
-    return f"{risk} is violated: other seeds exceeded the payroll limit {CHANCE_MAX} times"
+    return f"{risk} is violated: other draws exceeded the payroll limit {CHANCE_MAX} times"
 
 
 def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:

@@ -1,15 +1,17 @@
 """A backtest: observed and simulated statistics, forecasts, intervals, report."""
 
 import json
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from calibration_worlds import census, person
 
 from planwise.calibration import backtest, backtest_json, backtest_markdown, calibrate
-from planwise.calibration.backtest import RateSpread, _samples, drawn_parameters, spread_of
+from planwise.calibration.backtest import _samples, drawn_parameters
 from planwise.calibration.backtest_results import Backtest, Holdout, Interval, Row, family_scores, interval
 from planwise.calibration.raises import with_promotions
 from planwise.calibration.statistics import (
@@ -188,31 +190,30 @@ def test_interval_is_that_of_the_samples():
     assert not interval(samples, 9.1).within
 
 
-def test_spread_of_the_years():
-    # growth of 0.1 and -0.1, two years: s = 0.141421, × √1.5
+def test_a_calibration_says_how_much_its_years_differ():
+    """Growth of .1 and -.1: (4 x .012² + .02) / 5. Turnover of 0 (half an exit) and of 11 in 110 likewise."""
     rows = [person(f"e{k}", 40_000) for k in range(110)]
     years = (census(2020, *rows[:100]), census(2021, *rows), census(2022, *rows[:99]))
-    spread = spread_of(calibrate(years))
+    found = calibrate(years).assumptions
+    assert found["calibration_years"] == 2 and found["estimated_headcount_growth"] == 0
+    assert found["spread_of_headcount_growth"] == pytest.approx(((4 * 0.012**2 + 0.02) / 5) ** 0.5, abs=1e-6)
+    apart = math.log(0.1) - math.log(0.5 / 100)
+    assert found["spread_of_turnover"] == pytest.approx(((4 * 0.08**2 + apart**2 / 2) / 5) ** 0.5, abs=1e-6)
+    one = calibrate(years[:2]).assumptions
+    assert (one["calibration_years"], one["spread_of_headcount_growth"]) == (1, 0.012)
 
-    assert spread is not None and spread.freedom == 1
-    assert spread.headcount_growth == pytest.approx(0.1414214 * 1.5**0.5)
-    assert spread.termination_rate == pytest.approx(0.0707107 * 1.5**0.5)
-    assert spread_of(calibrate(years[:2])) is None
 
-
-def test_drawn_parameters_span_the_spread_and_stay_within_bounds():
-    years = (BEFORE, AFTER)
-    calibration = calibrate(years)
-    values = {"termination_rate": 0.1, "headcount_growth": 0.0}
-    spread = RateSpread(0.05, 0.02, 0.01, 0.2, freedom=1)
-    drawn = drawn_parameters(calibration, values, spread, 20)
-
-    exits = sorted(d["termination_rate"] for d in drawn)
-    # Student t with one degree: its quantiles at 1/40 and 21/40 are -12.706 and 0.0787
-    assert exits[0] == 0  # 0.1 - 0.05 × 12.7, clipped
-    assert exits[10] == pytest.approx(0.1 + 0.05 * 0.0787, abs=1e-5)
-    assert all(0 <= d["cola_rate"] <= 0.08 for d in drawn)
-    assert drawn == drawn_parameters(calibration, values, spread, 20)
+def test_drawn_parameters_of_one_year_are_finite_and_within_bounds():
+    calibration = calibrate((BEFORE, AFTER))
+    values = {**calibration.levers, **calibration.assumptions}
+    drawn = drawn_parameters(calibration, values, 200)
+    rates = [d["termination_rate"] / values["termination_rate"] for d in drawn]
+    assert min(rates) >= 1 / 3 - 1e-6 and max(rates) <= 3 and np.median(rates) == pytest.approx(1, abs=0.02)
+    assert all(np.isfinite(v) for d in drawn for v in d.values() if isinstance(v, float))
+    # half the awards are the one year's own (weight n / (n + 1)), the others about 2.5 %
+    colas = pd.Series([d["cola_rate"] for d in drawn])
+    assert (colas == colas.mode()[0]).sum() >= 100 and colas.between(0, 0.08).all()
+    assert drawn == drawn_parameters(calibration, values, 200)
 
 
 def test_a_fiscal_year_is_moved_to_the_calendar_year():

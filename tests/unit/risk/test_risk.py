@@ -10,11 +10,12 @@ import pytest
 from planwise.errors import CheckFailed, InputError
 from planwise.parameters import Risk, resolve
 from planwise.risk.assessment import assess, spread_of
-from planwise.risk.ensemble import Watch, replicate_seeds, run_ensemble, run_paired, spreads_json, under_seed
+from planwise.risk.ensemble import Watch, run_ensemble, run_paired, spreads_json
 from planwise.risk.finite_differences import linear_shares, slopes, stepped
 from planwise.risk.impact import cost_impact, one_at_a_time, parameter_impact, people_impact
 from planwise.risk.noise import difference_of, differences, policy_share
 from planwise.risk.sensitivity import LINEAR, NONE, PED_ANOVA, importance, morris, sobol
+from planwise.risk.worlds import LUCK, replicate_seeds
 
 BASE = resolve((2026, 2027), scenario={})
 
@@ -34,24 +35,6 @@ def simulate(effective):
         }
         for year in effective.years
     ]
-
-
-def test_the_scenarios_own_seed_comes_first_and_more_seeds_keep_the_former():
-    assert replicate_seeds(42, 1) == (42,)
-    assert replicate_seeds(42, 20)[:5] == replicate_seeds(42, 5)
-    assert len(set(replicate_seeds(42, 1000))) == 1000
-    assert replicate_seeds(42, 3) != replicate_seeds(43, 3)
-
-
-def test_derived_seeds_are_those_documented():
-    """SHA-256 of "42:1" and "42:2" begin with 0x03ddf851 and 0xcdf56f97 (computed by sha256sum)."""
-    assert replicate_seeds(42, 3) == (42, 0x03DDF851, 0xCDF56F97 % 2**31)
-
-
-@pytest.mark.parametrize("count", [0, -1, 10_001])
-def test_a_number_of_seeds_without_sense_is_rejected(count):
-    with pytest.raises(InputError, match="outside 1 to"):
-        replicate_seeds(42, count)
 
 
 def test_percentiles_of_the_numbers_from_0_to_100():
@@ -75,8 +58,7 @@ def test_an_ensemble_has_each_kpi_and_year():
 
 
 def test_the_first_run_is_the_scenario_itself():
-    assert under_seed(BASE, BASE.seed) is BASE
-    assert run_ensemble(simulate, BASE, 3).runs[0] == simulate(BASE)
+    assert run_ensemble(simulate, BASE, 3, drawn=LUCK).runs[0] == simulate(BASE)
 
 
 def test_progress_is_reported_and_a_stop_keeps_finished_runs():
@@ -88,7 +70,7 @@ def test_progress_is_reported_and_a_stop_keeps_finished_runs():
 
 
 def test_stopped_before_anything_ended_is_an_error():
-    with pytest.raises(CheckFailed, match="before the first seed"):
+    with pytest.raises(CheckFailed, match="before the first draw"):
         run_ensemble(simulate, BASE, 5, Watch(should_stop=lambda: True))
 
 

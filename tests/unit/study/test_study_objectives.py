@@ -163,7 +163,7 @@ def test_payroll_risk_is_judged_by_the_ratios_of_the_seeds():
     problem = Problem(question, SPACE, "preview").with_baseline(evaluation())
     replicates = [evaluation(payroll=(100.0, 121 * ratio)) for ratio in (0.9, 1.0, 1.05, 1.2)]
     problem = problem.with_replicates(evaluation(), replicates)
-    assert problem.seed_ratios == pytest.approx((0.9, 1.0, 1.05, 1.2))
+    assert problem.seed_ratios == pytest.approx((1.2, 1.05, 1.0, 0.9))
     values = problem.constraints(evaluation())
     assert values["payroll_risk"] == pytest.approx(121 * 1.05 / 130 - 1)  # one of four may be over
     assert problem.feasible(evaluation())

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from study_worlds import BASE, LEVELS, FakeEvaluator, exact, grown, growth, reaching
 
 from planwise.errors import InputError
+from planwise.risk.assessment import wilson
 from planwise.study import Evaluation, scenario_from_trial
 from planwise.study.pareto import answer_of, best_of, diverse, front, knee
-from planwise.study.post_analysis import NotComputed, analysis_proposals, analyze_answer, wilson
+from planwise.study.post_analysis import NotComputed, analysis_proposals, analyze_answer
 from planwise.study.problem import problem_of
 from planwise.study.reachability import Reachability
 from planwise.study.result import quality_score, study_result
@@ -305,7 +306,7 @@ def test_few_seeds_within_the_tolerance_are_a_warning(study):
     for seed in study.problem.replicate_seeds:
         study.add(BEST, TrialPurpose.ROBUSTNESS, seed=seed, growth=0.08)
     (shown,) = study.result().warnings
-    assert shown.startswith("Only 0 of 4 other seeds are within 0.10 pp of the target")
+    assert shown.startswith("Only 0 of 4 other draws of rates and luck are within 0.10 pp of the target")
 
 
 def test_wilsons_interval():

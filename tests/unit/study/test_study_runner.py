@@ -15,7 +15,7 @@ from study_worlds import BASE, World, growth
 
 from planwise.engine.worker_warehouses import remove_dead_workers, worker_name
 from planwise.errors import Busy, InputError, MachineError
-from planwise.risk.ensemble import replicate_seeds
+from planwise.risk.worlds import replicate_seeds
 from planwise.study import Hooks, optuna_storage, runner, study_name
 from planwise.study.optuna_storage import cut_torn_line, load_study
 from planwise.study.queries import list_studies, load_view

@@ -25,7 +25,7 @@ from study_worlds import (
 )
 
 from planwise.parameters import resolve
-from planwise.risk.ensemble import replicate_seeds
+from planwise.risk.worlds import replicate_seeds
 from planwise.study import Evaluation, StudySpec
 from planwise.study.alternatives import OUTSIDE, WITHIN, find_alternatives
 from planwise.study.linear_model import MARGIN, Cut, Model, Region, furthest, least_change, least_excess

@@ -7,7 +7,7 @@ from study_worlds import BASE, LEVELS, LEVERS, SPACE, evaluation, problem_in
 
 from benchmarks import analytic
 from planwise.errors import InputError
-from planwise.risk.ensemble import replicate_seeds
+from planwise.risk.worlds import replicate_seeds
 from planwise.study import StudySpec
 from planwise.study.objectives import PRESETS
 from planwise.study.problem import Problem, evaluation_budget, problem_class, problem_of
@@ -113,7 +113,7 @@ def test_identity_leaves_out_budgets_and_orders():
         ({"trials": 0}, "--trials must be at least 1"),
         ({"timeout_seconds": 0}, "--timeout must be above 0"),
         ({"stagnation": 0}, r"--stagnation must be at least 1 .*\(got 0\)"),
-        ({"seeds": 0, "constraints": ("payroll<=1", "payroll_risk<=0.1")}, "over other seeds"),
+        ({"seeds": 0, "constraints": ("payroll<=1", "payroll_risk<=0.1")}, "over other draws"),
         ({"stop_when_converged": True, "objectives": (("cost", 1.0),)}, "needs a target"),
         ({"objectives": (("price", None),)}, "Unknown objective"),
         ({"constraints": ("price<=1",)}, "Unknown constraint"),

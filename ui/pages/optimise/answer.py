@@ -14,6 +14,7 @@ from ui.components.card import Content
 from ui.components.html import Kpi, TableColumn, Tone
 from ui.pages.optimise import labels
 from ui.pages.optimise.labels import lever_change
+from ui.values.comparison import LUCK_ALONE
 from ui.values.parameter_text import full_label
 from ui.values.studies import StudyTrials
 
@@ -138,6 +139,12 @@ def caveats(study: StudyTrials) -> Iterator[str]:
     """Yield warnings, levers at their limits, risks, and findings that were not computed."""
     outcome = study.outcome or {}
     yield from (str(text) for text in outcome.get("warnings", ()))
+    if isinstance(check := outcome.get("chance"), Mapping) and check["holds"]:
+        low, high = (percent(end, 0) for end in check["share_interval"])
+        yield (
+            f"Payroll is over the limit in {percent(check['share'], 0)} of {check['worlds']} draws that the "
+            f"answer was not found by (95%: {low} to {high}); {percent(check['allowed'], 0)} may be."
+        )
     if outcome.get("binding"):
         yield f"At their limits: {', '.join(map(str, outcome['binding']))}."
     if outcome.get("kind") == "preview" and study.header.kind == "real":
@@ -273,9 +280,9 @@ def _robust(study: StudyTrials) -> Kpi:
     measure = labels.reached_measure(study)
     spread = " to ".join(measure.write(found["reached"][name]) for name in ("p10", "p90"))
     return Kpi(
-        f"Within tolerance under {found['seeds']} other seeds",
+        f"Within tolerance in {found['seeds']} other draws",
         percent(share, 0),
-        f"P10 to P90 {spread}; {took}",
+        f"P10 to P90 {spread}, {found.get('drawn', LUCK_ALONE)}; {took}",
         "robust" if tone == "good" else "fragile",
         tone,
     )

@@ -26,6 +26,7 @@ from ui.pages.optimise.trial_charts import (
     tradeoffs,
 )
 from ui.values.axes import round_step
+from ui.values.comparison import DRAWN, LUCK_ALONE
 from ui.values.studies import CANDIDATE, FAILED, FEASIBLE, LIMIT, StudyTrials
 
 PERCENT = 100
@@ -137,10 +138,10 @@ def feasibility(study: StudyTrials) -> Content:
 
 
 def robustness(study: StudyTrials) -> Content:
-    """Return what the answer reaches under other seeds, against the target's band."""
+    """Return what the answer reaches in other draws, against the target's band."""
     found = (study.outcome or {}).get("robustness")
     measure = reached_measure(study)
-    subtitle, reached = "The answer under other seeds", []
+    subtitle, reached = "The answer in other draws", []
     if isinstance(found, Mapping):
         reached = [float(value) for value in found.get("reached_by_seed", ())]
     if len(reached) >= SEEDS_MIN and isinstance(found, Mapping):
@@ -148,13 +149,15 @@ def robustness(study: StudyTrials) -> Content:
         near = 0.0 if target is None else target.of_share(study.spec.tolerance)
         low, high = (measure.write(found["reached"][name]) for name in ("p10", "p90"))
         subtitle = (
-            f"{measure.name} of the answer under {len(reached)} other seeds · P10 to P90 {low} to {high}"
+            f"{measure.name} of the answer in {len(reached)} other draws of "
+            f"{found.get('drawn', LUCK_ALONE)} · P10 to P90 {low} to {high}"
         )
         if found.get("share_within_tolerance") is not None:
             share, *interval = (
                 percent(value, 0) for value in (found["share_within_tolerance"], *found["share_interval"])
             )
             subtitle += f" · {share} within the tolerance (95%: {' to '.join(interval)})"
+        subtitle += f". {DRAWN[found.get('drawn', LUCK_ALONE)]}"
         middles, width, seeds = _bins(reached)
         figure = seed_histogram(
             middles,
@@ -167,12 +170,12 @@ def robustness(study: StudyTrials) -> Content:
             x_format=measure.axis,
         )
     elif reached:
-        figure = note(f"Needs at least {SEEDS_MIN} seeds; there are {len(reached)}.", NOTE_HEIGHT)
+        figure = note(f"Needs at least {SEEDS_MIN} draws; there are {len(reached)}.", NOTE_HEIGHT)
     else:
-        figure = note(f"Other seeds: {found if isinstance(found, str) else AFTER_THE_END}.", NOTE_HEIGHT)
+        figure = note(f"Other draws: {found if isinstance(found, str) else AFTER_THE_END}.", NOTE_HEIGHT)
     frame = pd.DataFrame({"seed": range(1, len(reached) + 1), "reached": reached})
     columns = (
-        TableColumn("seed", "Other seed", count),
+        TableColumn("seed", "Other draw", count),
         TableColumn("reached", measure.name, measure.write),
     )
     return Content("Robustness", subtitle, frame, columns, f"robustness_{study.name}.csv", figure)

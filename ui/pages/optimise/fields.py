@@ -102,8 +102,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "payroll_risk",
         "Risk of a higher payroll at most",
-        "share of other seeds whose payroll exceeds that limit",
-        "% of seeds",
+        "share of other draws of rates and luck whose payroll exceeds that limit",
+        "% of draws",
         PERCENT,
         5.0,
     ),

@@ -117,6 +117,11 @@ class StudyForm:
             pmui.Switch(label="Save a result outside policy or of high risk too", value=False, margin=0)
         )
         self.by_year = self._watch(pmui.Switch(label="Tune each year separately", value=False, margin=0))
+        self.luck_only = self._watch(
+            pmui.Switch(
+                label="Draw luck alone: turnover and headcount growth as stated", value=False, margin=0
+            )
+        )
         self.numbers = self._number_fields()
         self.preview = self._watch(
             pmui.Switch(label="Preview only: nothing is verified or published", margin=0)
@@ -151,6 +156,7 @@ class StudyForm:
             "allow_risk": self.allow_risk.value,
             "by_year": self.by_year.value,
             "lock": tuple(self.locks.value),
+            "luck_only": self.luck_only.value,
             "preview": preview,
             "save_as": None if preview else (self.save_as.value or "").strip() or None,
             **{name: value for name, value in numbers.items() if value is not None},
@@ -189,7 +195,7 @@ class StudyForm:
                 field.value = getattr(request, name)
             self.by_year.value, self.preview.value = request.by_year, request.preview
             self.tie.value, self.grid.value = request.tie == "merit", request.on_grid
-            self.allow_risk.value = request.allow_risk
+            self.allow_risk.value, self.luck_only.value = request.allow_risk, request.luck_only
             self.save_as.value = request.save_as or ""
         self._changed()
 
@@ -249,7 +255,7 @@ class StudyForm:
             "timeout_seconds": NumberField("Time limit (s)", self._changed, blank="no limit", width=150),
             "stagnation": whole("Stop after N trials without improvement", "no limit", width=310),
             "max_iterations": whole("Loop iterations", "10"),
-            "seeds": whole("Other seeds", "20", start=20),
+            "seeds": whole("Other draws", "20", start=20),
             "workers": whole("Workers", "1", start=1),
         }
 
@@ -332,7 +338,7 @@ class StudyForm:
             ("Strategy", self.strategy, self.explained),
             ("Constraints", self.constraints.layout),
             ("Levers", self.levers, self.locks, self.tie, self.grid, self.by_year),
-            ("Budget and tolerance", numbers, self.preview, self.save_as, self.allow_risk),
+            ("Budget and tolerance", numbers, self.luck_only, self.preview, self.save_as, self.allow_risk),
         )
         sections = [
             pn.Column(html.pane(f'<h2 class="card-title">{title}</h2>'), *widgets, **PART)

@@ -15,17 +15,18 @@ from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.governance.publications import Publication, load_publication
 from planwise.risk.noise import Difference
+from planwise.risk.worlds import LUCK, RATES_AND_LUCK
 from planwise.settings import Settings
 from tests.unit.comparison.comparison_worlds import Person, prepare, publish
 from ui.components.charts import DOWN, UP
 from ui.pages.compare import charts
 from ui.pages.compare import people as people_parts
-from ui.pages.compare.noise import chances
+from ui.pages.compare.noise import chances, reaches
 from ui.pages.compare.page import chosen
 from ui.pages.compare.tables import change, figures, file_name, levers, share, verdict
 from ui.queries.comparisons import amounts_of, band_width
 from ui.store import Store
-from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared
+from ui.values.comparison import Chance, ComparedScenarios, PeopleCompared, Reach
 from ui.values.user import User
 
 LAST = 2027
@@ -474,7 +475,7 @@ def test_policy_and_luck_are_told_with_interval_and_share():
     content = chances((one, none), ("base", "lean"), 2027, 16)
     assert "−1.20\u00a0pp to −0.80\u00a0pp" in content.table
     assert "98.0% ± 1.0%" in content.table and "no difference" in content.table
-    assert "16 draws" in content.subtitle
+    assert "16 common draws of rates and luck" in content.subtitle
     (trace,) = content.figure["data"]
     assert trace["x"] == [-0.01] and trace["error_x"]["array"] == [pytest.approx(0.002)]
 
@@ -482,3 +483,28 @@ def test_policy_and_luck_are_told_with_interval_and_share():
 def test_files_are_named_by_what_is_in_them():
     assert file_name("figures", ("a", "b"), "csv") == "figures_a_b.csv"
     assert file_name("x", ("a/..\\b", "c", "d", "e", "f"), "xlsx") == "x_a-b_c_d_and_2_more.xlsx"
+
+
+def test_ranges_are_apart_by_what_was_drawn():
+    both = [Reach(name, "payroll", RATES_AND_LUCK, 1e8, 1.1e8, 1.3e8, 8) for name in ("base", "lean")]
+    alone = [Reach("lean", "payroll", LUCK, 1.08e8, 1.1e8, 1.12e8, 8)]
+    content = reaches({RATES_AND_LUCK: both, LUCK: alone}, ("base", "lean"), 2027)
+    assert content.table.count("not drawn yet") == 1  # luck alone of the base
+    assert "108,000,000 to 112,000,000" in content.table
+    (trace,) = content.figure["data"]
+    assert trace["y"] == ["base, rates and luck", "lean, rates and luck", "lean, luck alone"]
+    assert len(content.frame) == 3
+
+
+def test_draws_are_those_of_the_ensemble(store):
+    plans = {name: store.plans.effective(name) for name in ("base", "lean")}
+    worlds = store.comparisons.worlds(plans, 3, RATES_AND_LUCK)
+    assert len({world["base"].seed for world in worlds}) == 3
+    assert {world["base"].seed for world in worlds} == {world["lean"].seed for world in worlds}
+    factor = [
+        world["base"].number("termination_rate") / plans["base"].number("termination_rate")
+        for world in worlds
+    ]
+    assert len(set(factor)) == 3
+    alone = store.comparisons.worlds(plans, 1, LUCK)
+    assert alone[0] == plans

@@ -8,6 +8,7 @@ from planwise.census import generate_census
 from planwise.engine.preview import PAY_NAMES, Preview
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import InputError
+from planwise.parameters.calibrated_rates import store_rates
 
 COLUMNS = list(PAY_NAMES)
 LEVERS = {"cola_rate": 0.031, "merit_rate_level_2": 0.05}
@@ -41,7 +42,12 @@ def planned(census):
 
 def test_the_pay_of_a_preview_is_the_plans(census, planned):
     preview = Preview(shared().settings, census)
-    base = effective_for(census, {"years": 3})
+    departments = pd.read_parquet(census.census_file, columns=["department"])["department"].unique()
+    part = pd.DataFrame({"dimension": "department", "key": departments, "multiplier": 2.0})
+    part = part.assign(lower_bound=None, upper_bound=None, heads=1, events=1)
+    part.loc[0, "multiplier"] = 0.25
+    rates = store_rates(shared().settings, {"exit_multipliers": part})
+    base = effective_for(census, {"years": 3, "calibrated_rates": rates, "termination_rate@2027": 0.2})
     try:
         for levers in (LEVERS, MOVED, {}):
             effective = base.with_levers(levers)

@@ -92,6 +92,21 @@ def test_raises_and_key_figures(found):
     assert "15.2%" in shown and "22 exits of 145 people" in shown and "none clipped" in shown
 
 
+def test_awards_by_group_are_shown_with_what_is_beyond_them(found):
+    by_year = [
+        {"year": f"y{k}", "group": group, "heads": heads, "rate": 0.02 + k / 100, "share": 0.5}
+        for k in range(2)
+        for group, heads in (("Police", 900), ("everyone else", 40), ("Tiny", 4))
+    ]
+    drift = [{"year": "y1", "group": "Police", "mean": 0.014}]
+    known = {"attribute": "department", "by_year": by_year, "drift": drift}
+    content = calibration_contents.awards({**found, "awards": known})
+    assert content.frame["group"].tolist() == ["Police", "everyone else"]  # four people are too few to show
+    police = content.frame.iloc[0]
+    assert (police["award y0"], police["award y1"], police["drift y1"]) == (0.02, 0.03, 0.014)
+    assert calibration_contents.awards({**found, "awards": known | {"by_year": []}}) is None
+
+
 EXITS = Row(Figure("exits"), 100, 90, Interval(85, 95, False), Interval(70, 120, True), 80, 100, 900, 80)
 GROWTH = Row(
     Figure("growth_continuing"), 0.02, 0.05, Interval(0.04, 0.06, False), None, 0.03, 0.02, 800, None

@@ -59,7 +59,7 @@ class CalibrationCard:
         heading = html.card_heading(
             "Calibrate and backtest", "Estimate the rates from your own years, and check them"
         )
-        controls = pn.Row(self._basis, self._seeds, self._join, *self._buttons.values(), **ROW)
+        controls = pn.Row(self._basis, self._join, self._seeds, *self._buttons.values(), **ROW)
         self._save_row = pn.Row(self._name, self._save, self._saved_text, **ROW)
         self._parts = (html.pane(heading), self._state, self._chosen_text, controls, self._problem)
         self._body = pn.Column(*self._parts, **PARTS)
@@ -173,6 +173,7 @@ class Rates:
         self._exits = Card(name="exits by band", control=self._exits_by, height=460)
         self._promotions = Card(name="promotions by band", control=self._promotions_by, height=460)
         self._raises = Card(name="raises", with_chart=False)
+        self._awards = Card(name="awards by group", with_chart=False)
         self._parameters = Card(name="clipped and not estimated", with_chart=False)
         self._rekeyed = Card(name="people under another id", with_chart=False)
         self._people = Card(name="pairs of ids", with_chart=False)
@@ -202,6 +203,9 @@ class Rates:
                 menu.param.update(options=options, value=kept)
         self._bands()
         self._raises.show(contents.raises(found))
+        awards = contents.awards(found)
+        if awards is not None:
+            self._awards.show(awards)
         self._parameters.show(contents.parameters(found))
         self._rekeyed.show(contents.rekeyed(found))
         people: list[Any] = []
@@ -215,7 +219,8 @@ class Rates:
             self.layout,
             pmui.Paper(pn.Column(self._heading, self._headline, **PARTS), **FRAME),
             pn.Column(self._exits.layout, self._promotions.layout, **PAIR),
-            pn.Column(self._raises.layout, **STACK),
+            self._raises.layout,
+            *([self._awards.layout] if awards is not None else []),
             pn.Column(self._parameters.layout, self._rekeyed.layout, **PAIR),
             *people,
         )

@@ -221,6 +221,44 @@ def raises(found: Found) -> Content:
     )
 
 
+def awards(found: Found) -> Content | None:
+    """Return the award of each group by year, and what people got beyond it; None without awards."""
+    known = found.get("awards")
+    if not known or not known["by_year"]:
+        return None
+    by_year, drift = known["by_year"], {(d["group"], d["year"]): d["mean"] for d in known["drift"]}
+    years = list(dict.fromkeys(award["year"] for award in by_year))
+    groups = {group: {a["year"]: a for a in by_year if a["group"] == group} for group in _groups(by_year)}
+    rows = [
+        {"group": group, "heads": own[years[-1]]["heads"] if years[-1] in own else None}
+        | {f"award {year}": own[year]["rate"] if year in own else None for year in years}
+        | {f"shared {year}": own[year]["share"] if year in own else None for year in years}
+        | {f"drift {year}": drift.get((group, year)) for year in years}
+        for group, own in groups.items()
+        if max(a["heads"] for a in own.values()) >= HEADS_MIN
+    ]
+    columns = [
+        TableColumn("group", known["attribute"].replace("_", " ").capitalize(), is_text=True),
+        TableColumn("heads", "Stayers, same title", count),
+        *(TableColumn(f"award {y}", f"Award {y}", lambda v: percent(v)) for y in years),
+        *(TableColumn(f"shared {y}", f"Shared by {y}", lambda v: percent(v, 0)) for y in years),
+        *(TableColumn(f"drift {y}", f"Beyond it {y}", lambda v: percent(v, 2, sign=True)) for y in years),
+    ]
+    used = found["raises"].get("split") is None
+    kind = "next year's are a decision: state them" if used else "not used: COLA and merit explain the raises"
+    return Content(
+        "Awards by group",
+        f"The raise that a group shares, and mean drift beyond it; {kind} · {period(found)}",
+        pd.DataFrame(rows, columns=[c.name for c in columns]),
+        columns,
+        "awards.csv",
+    )
+
+
+def _groups(awards_by_year: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(award["group"] for award in awards_by_year))
+
+
 def parameters(found: Found) -> Content:
     """Return the parameters that were clipped to a bound, and those that keep a default, with the reason."""
     rows = [

@@ -167,7 +167,9 @@ class ComparedParameters:
         return frozenset(self.effective.declared.parameters)
 
     def setting(self, name: str, year: int) -> Setting | None:
-        """Return a parameter in a year."""
+        """Return a parameter in a year; None for one of an earlier version."""
+        if name not in self.effective.declared.parameters:
+            return None
         row = self.effective.row(name, year)
         return Setting(row.value, row.tier)
 

@@ -9,11 +9,12 @@ from comparison_worlds import Person, publish, staff
 
 from planwise.census import generate_census
 from planwise.comparison import compare
-from planwise.comparison.differences import METRICS
+from planwise.comparison.differences import METRICS, ComparedParameters
 from planwise.comparison.people import write_people_csv
 from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.governance.publications import load_publication
+from planwise.parameters import resolve
 
 METRIC = {metric.name: metric for metric in METRICS}
 
@@ -277,3 +278,9 @@ def test_what_cannot_be_written_is_said(four, tmp_path):
     (tmp_path / "taken").write_text("a file, no folder")
     with pytest.raises(InputError, match="cannot be written"):
         _write(compare(four, ["base", "lean"]), tmp_path / "taken" / "people.csv")
+
+
+def test_a_parameter_of_an_earlier_version_is_not_set_now():
+    now = ComparedParameters("plan", resolve((2026,), scenario={}))
+    assert now.setting("promotion_multiplier_age_55_to_64", 2026) is None
+    assert now.setting("cola_rate", 2026).value == 0

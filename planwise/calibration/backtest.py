@@ -35,6 +35,10 @@ ANY_YEAR = 2026  # rates are drawn for one year, whichever it is
 AWARD_MEAN, AWARD_SPREAD = 0.025, 0.015  # of an award where no past year's is drawn
 DRIFT_SPREAD, DRIFT_LEVEL_SPREAD = 0.004, 0.003  # of what is above the award, for everyone and by level
 MERIT = "merit_rate_level_"
+EXITS_SPREADS = {  # of the logarithm of relative exits
+    "termination_multiplier_level_": 0.08,
+    "termination_multiplier_tenure_": 0.06,
+}
 
 
 def drawn_parameters(
@@ -44,7 +48,7 @@ def drawn_parameters(
 
     Turnover and headcount growth are those of worlds (`planwise.risk.worlds`). The raise that all get is
     that of one of the n training years with weight n / (n + 1), else normal about 2.5 %; what is above it
-    varies by .4 points, and by .3 points a level.
+    varies by .4 points, and by .3 points a level. Relative exits vary by 8 % a level, by 6 % a tenure band.
     """
     plan = {name: value for name, value in values.items() if "@" not in name}
     rates = RateDraws.of(resolve((ANY_YEAR,), scenario={**plan, "years": 1, "seed": DRAW_SEED}), (RAISES,))
@@ -63,6 +67,9 @@ def drawn_parameters(
             out.put("cola_rate", awards[seen] if seen < len(awards) else normal)
             for level, merit in calibration.raise_split.merit.items():
                 out.put(f"{MERIT}{level}", merit + shift + float(generator.normal(0, DRIFT_LEVEL_SPREAD)))
+        for prefix, spread in EXITS_SPREADS.items():
+            for name in (name for name in values if name.startswith(prefix)):
+                out.put(name, _number(values[name]) * float(np.exp(generator.normal(0, spread))))
         found.append({**values, **out.values})
     return found
 

@@ -214,6 +214,10 @@ def test_drawn_parameters_of_one_year_are_finite_and_within_bounds():
     colas = pd.Series([d["cola_rate"] for d in drawn])
     assert (colas == colas.mode()[0]).sum() >= 100 and colas.between(0, 0.08).all()
     assert drawn == drawn_parameters(calibration, values, 200)
+    for name, spread in (("level_1", 0.08), ("level_2", 0.08), ("tenure_under_1", 0.06)):
+        key = f"termination_multiplier_{name}"
+        logs = np.log([d[key] / values[key] for d in drawn])
+        assert logs.std() == pytest.approx(spread, rel=0.2) and abs(logs.mean()) < spread / 5
 
 
 def test_a_fiscal_year_is_moved_to_the_calendar_year():

@@ -44,7 +44,7 @@ GROUPS: Mapping[str, str] = {
     SIMILAR: "Linked by a similar name",
     DECIDED: "Decided",
 }
-STATUS: Mapping[str, str] = {"review": "several are near", "unmatched": "nothing is near", "linked": "linked"}
+STATUS: Mapping[str, str] = {"review": "not certain", "unmatched": "nothing is near", "linked": "linked"}
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ class MatchDecisionForm:
         self._none = pmui.Button(label="No match", variant="outlined", **SMALL)
         self._none.on_click(self._no_match)
         by_search = thing.matching == TITLES
-        label = "Another occupation: words of a title, or a code" if by_search else "Another: UEI, DUNS or id"
+        label = "Another: words of a title, or a code" if by_search else "Another: UEI, DUNS or id"
         self._words = pmui.TextInput(label=label, value="", width=340, **SMALL)
         self._results = pmui.Select(label="Found", options={}, width=420, visible=False, **SMALL)
         self._use = pmui.Button(label="Use it", variant="contained", visible=not by_search, **SMALL)
@@ -360,7 +360,7 @@ class CandidateRow:
             return
         as_title = f"as “{choice.name}”, " if choice.about else ""
         self._text.object = (
-            f'<p class="strong">{escape(choice.called)}</p>'
+            f'<p class="card-title">{escape(choice.called)}</p>'
             f'<p class="quiet">{escape(f"{as_title}score {choice.score:.2f}: {choice.why.lower()}")}</p>'
         )
         self._button.param.update(disabled=not may, description=f"Accept {choice.called} for {name.name}")

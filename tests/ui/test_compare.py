@@ -1,6 +1,7 @@
 """Compare: values against pandas over the published files, and what the page says of them."""
 
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -183,6 +184,20 @@ def test_another_census_is_compared_without_people_and_that_is_said(store):
     assert [caveat.about for caveat in found.caveats if caveat.about == "census"] == ["census"]
     assert store.comparisons.people(("base", "elsewhere"), LAST) == ()
     assert len(found.figures)
+
+
+def test_people_are_compared_anew_when_a_manifest_is_another_though_the_result_in_force_is_the_same(tmp_path):
+    settings = Settings(home=tmp_path)
+    prepare(settings)
+    for name in ("base", "other"):
+        publish(settings, name, people(lambda n: 1_000))
+    comparisons, both = Store(settings).comparisons, ("base", "other")
+    before = comparisons.version(both)
+    assert len(comparisons.people(both, LAST)) == 1 and comparisons.version(both) == before
+    publication = load_publication(settings, "other")
+    census = {**publication.manifest["census"], "content_hash": "another census"}
+    (publication.folder / "manifest.json").write_text(json.dumps({**publication.manifest, "census": census}))
+    assert comparisons.version(both) != before and comparisons.people(both, LAST) == ()
 
 
 def test_an_unpublished_scenario_is_an_error_with_a_remedy(store):

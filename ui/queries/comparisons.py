@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from planwise.errors import InputError
-from planwise.governance.publications import CURRENT
+from planwise.governance.publications import CURRENT, MANIFEST, fingerprint_in_force
 from planwise.risk.assessment import spread_of
 from planwise.risk.worlds import LUCK, decided_by, in_world, luck_alone
 from planwise.settings import Settings
@@ -44,8 +44,8 @@ class ComparisonReader:
         self._people: BoundedCache[tuple[PeopleCompared, ...]] = BoundedCache(KEPT)
 
     def version(self, names: Sequence[str]) -> Hashable:
-        """Return what changes when one of these is published again, or scenarios are edited."""
-        return tuple(_stamp(self._settings.published_dir / name / CURRENT) for name in names)
+        """Return what changes when one of these is published again, or its manifest is another."""
+        return tuple(stamp for name in names for stamp in self._stamps_of(name))
 
     def compare(self, names: Sequence[str]) -> ComparedScenarios:
         """Compare scenarios, the first is the base; raises InputError when one cannot be read."""
@@ -131,6 +131,14 @@ class ComparisonReader:
             for metric in metrics
             if (chance := _chance(scenario, metric, samples[scenario][metric], samples[base][metric]))
         )
+
+    def _stamps_of(self, name: str) -> tuple[Hashable, ...]:
+        folder = self._settings.published_dir / name
+        try:
+            manifest = folder / fingerprint_in_force(self._settings, name) / MANIFEST
+        except InputError:  # none, or damaged: reading it says so
+            return (_stamp(folder / CURRENT),)
+        return _stamp(folder / CURRENT), _stamp(manifest)
 
     def _ledger_stamp(self) -> Hashable:
         """Return what changes when scenarios are edited: remarks say what is out of date."""

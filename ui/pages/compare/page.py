@@ -293,7 +293,7 @@ class ComparePage(Page):
         self._chance.about(found.names, year, found.label)
         base, *others = found.sources
         if not any(other.has_census_of(base) and year in other.years for other in others):
-            self._people.show(())  # now: a change while the section is drawn may miss the browser
+            self._people.show(())  # with the charts: no pay is to be read for it
         # Only now, so that the page with its first figures is smaller, and there sooner.
         show(self._body, self._figures.layout, self._levers.layout, self._figured)
 

@@ -4,7 +4,8 @@ Compared, for every number of employees that both have, are the ratios to the re
 case, in CPU seconds and in wall time, the ratio of a real trial to raw SQL, and the quality of answers;
 memory where both measured the same suite and sizes. Seconds are recorded and not compared: they depend on
 what else the machine does. A change within the spread of the runs of both records is noise; one beyond the
-limit of a failure is then still a warning, so that no machine is so busy that it hides it.
+limit of a failure is then still a warning, so that no machine is so busy that it hides it. A change that is
+more than noise is a failure when the noise on top of it reaches the limit: the doubt is the slower one's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,4 +112,6 @@ def _difference(
     verdict = limits.verdict(change, noise)
     if verdict is Verdict.PASS and change > limits.failure:
         verdict = Verdict.WARNING
+    elif verdict is Verdict.WARNING and change + noise > limits.failure:
+        verdict = Verdict.FAILURE
     return Difference(name, employees, then, now, change, noise, verdict)

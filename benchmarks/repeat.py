@@ -26,6 +26,29 @@ Case = Callable[[int], object]
 """Does the measured work once; is given the number of the run."""
 
 
+def resident_mb() -> float:
+    """Return the memory that the process holds now, in MB."""
+    return float(psutil.Process().memory_info().rss / MB)
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Where seconds, CPU seconds and memory are read; a test of the rules has its own."""
+
+    seconds: Callable[[], float] = time.perf_counter
+    cpu: Callable[[], float] = cpu_seconds
+    memory_mb: Callable[[], float] = resident_mb
+
+    def timed(self, work: Callable[[], object]) -> tuple[float, float]:
+        """Do the work; return its seconds and CPU seconds."""
+        started, cpu = self.seconds(), self.cpu()
+        work()
+        return self.seconds() - started, self.cpu() - cpu
+
+
+THIS_MACHINE = Meter()
+
+
 class Reference:
     """A fixed piece of work in DuckDB and Python, of about equal parts."""
 
@@ -136,38 +159,35 @@ def repeat(
     progress: Callable[[str], None],
     *,
     after: Callable[[int], None] = lambda _: None,
+    meter: Meter = THIS_MACHINE,
 ) -> Measured:
     """Run every case so many times, each between two runs of the reference; `after` tidies up a round."""
     reference = Reference()
     found = {name: Samples() for name in cases}
     rounds: list[float] = []
-    process = psutil.Process()
     gc.collect()
-    gc.freeze()  # what is there already is not gone through again and again
+    own = not gc.get_freeze_count()
+    if own:
+        gc.freeze()  # what is there already is not gone through again and again
     try:
         reference()
         with monitor_run("benchmark") as measured:
-            before = _timed(reference)
+            before = meter.timed(reference)
             for number in range(runs):
                 progress(f"run {number + 1} of {runs}")
                 for name, case in cases.items():
-                    taken = _timed(lambda case=case, number=number: case(number))  # type: ignore[misc]
-                    then = _timed(reference)
+                    taken = meter.timed(lambda case=case, number=number: case(number))  # type: ignore[misc]
+                    then = meter.timed(reference)
                     _add(found[name], taken, (before, then))
                     before = then
                 after(number)
                 gc.collect()
-                rounds.append(process.memory_info().rss / MB)
+                rounds.append(meter.memory_mb())
     finally:
-        gc.unfreeze()
+        if own:
+            gc.unfreeze()
         reference.close()
     return Measured(found, measured.figures.peak_memory_mb or 0.0, rounds)
-
-
-def _timed(work: Callable[[], object]) -> tuple[float, float]:
-    started, cpu = time.perf_counter(), cpu_seconds()
-    work()
-    return time.perf_counter() - started, cpu_seconds() - cpu
 
 
 def _add(samples: Samples, taken: tuple[float, float], around: Sequence[tuple[float, float]]) -> None:

@@ -15,7 +15,7 @@ from planwise.app.runner import Runner
 from planwise.console import settings_for
 from planwise.errors import InputError
 from planwise.governance.request import SWITCH, Bounds, Request
-from planwise.monitoring.thresholds import thresholds_in_force
+from planwise.monitoring.thresholds import relative_noise, thresholds_in_force
 from planwise.settings import REPOSITORY, Settings
 
 REPORTS = Path("reports/benchmarks")
@@ -24,7 +24,8 @@ SIZES = (10_000, 100_000)
 RUNS = 9
 ENRICH = "enrich"
 SUITES = ("trial", "simulate", "study")
-CHECKS = 2  # measurements more, of what looks like a regression
+CHECKS = 2  # measurements more, of what looks like a regression, and of an unsteady baseline
+STEADY = 0.01  # standard error of the median ratio that a baseline may have: a failure begins at .25
 
 Measured = dict[tuple[str, Any], Any]
 """What was measured, by suite and subject; the types are those of benchmarks/."""
@@ -120,7 +121,8 @@ def benchmark_job(settings: Settings, request: BenchmarkRequest, run: Runner) ->
 def run_benchmark(request: BenchmarkRequest, on_step: Callable[[str], None]) -> BenchmarkReport:
     """Measure, compare and write the record; raises InputError for a baseline that cannot be compared.
 
-    What looks slower than the baseline is measured again, and counts with all of its runs.
+    What looks slower than the baseline is measured again, even when noise may explain it, and so is a new
+    baseline whose runs differ much; both count with all of their runs.
     """
     measuring, recording, comparing, archive = map(_module, ("suites", "record", "comparison", "archive"))
     if not request.employees or min(request.employees) < 1:
@@ -141,7 +143,10 @@ def run_benchmark(request: BenchmarkRequest, on_step: Callable[[str], None]) -> 
     for check in range(CHECKS + 1):
         result = _record(recording, measured, request)
         differences = comparing.compare(then, result) if then is not None else ()
-        for key in _suspects(measured, differences) if check < CHECKS else ():
+        doubtful = _suspects(measured, differences) + (
+            _unsteady(measured) if request.save_as_baseline else []
+        )
+        for key in dict.fromkeys(doubtful) if check < CHECKS else ():
             again = measuring.measure(*key, request.runs, lambda text: on_step(f"checking {text}"))
             measured[key] = measured[key].extended(again)
     if then is not None and not differences:
@@ -181,12 +186,26 @@ def _record(recording: ModuleType, measured: Measured, request: BenchmarkRequest
 
 
 def _suspects(measured: Measured, differences: Sequence[Any]) -> list[tuple[str, Any]]:
-    """Return what was measured whose times look like a regression."""
-    slower = {(d.employees, d.figure) for d in differences if d.verdict != "PASS"}
+    """Return what was measured whose times look like a regression, within the noise or not."""
+    limit = thresholds_in_force().comparison.seconds.warning
+    slower = {(d.employees, d.figure) for d in differences if d.verdict != "PASS" or d.change > limit}
     return [
         (suite, subject)
         for (suite, subject), found in measured.items()
         if any((str(subject.employees), figure) in slower for figure in found.samples())
+    ]
+
+
+def _unsteady(measured: Measured) -> list[tuple[str, Any]]:
+    """Return what was measured whose CPU seconds differ much between runs."""
+    ratio = _module("repeat").CPU_RATIO
+    return [
+        key
+        for key, found in measured.items()
+        if any(
+            name.endswith(ratio) and relative_noise(samples) > STEADY
+            for name, samples in found.samples().items()
+        )
     ]
 
 

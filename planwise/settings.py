@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parent.parent  # a checkout, or the folder of an installation
 HOME_VARIABLE, DEFAULT_HOME = "PLANWISE_HOME", Path(".planwise")
 FILE = ".env"
-# Only the environment names the home and the code; a file may come with a folder from elsewhere.
-NOT_IN_FILE = frozenset({"home", "project"})
+# Only the environment names the home and the code, which the cache is too; a file may come with a folder from
+# elsewhere.
+NOT_IN_FILE = frozenset({"home", "project", "cache_dir"})
 
 
 def home_folder(home: Path | str | None = None) -> Path:
@@ -112,6 +113,10 @@ class Settings(HomeSettings):
     backups_dir: Path | None = Field(
         default=None, description="Folder of backups, best on another disk; in the home by default"
     )
+    cache_dir: Path | None = Field(
+        default=None,
+        description="Folder of prepared models, which several homes may share; in the home by default",
+    )
     warehouse_url: str | None = Field(
         default=None, description="URL of a PostgreSQL database for `sqlmesh` with PLANWISE_GATEWAY=postgres"
     )
@@ -188,6 +193,11 @@ class Settings(HomeSettings):
     def backup_folder(self) -> Path:
         """Where `planwise backup` writes."""
         return self.backups_dir or self.root / "backups"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where models and the SQL of previews are kept once they are made; it can be deleted."""
+        return self.cache_dir or self.root / "cache"
 
     @property
     def ledger(self) -> "str | URL":

@@ -157,7 +157,7 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="planwise-check-") as folder, ThreadPoolExecutor() as beside:
         scratch = Path(folder)
-        own = {"PLANWISE_HOME": scratch / "home", "PREVIEWS_OF_TESTS": scratch / "previews"}
+        own = {"PLANWISE_HOME": scratch / "home", "PLANWISE_CACHE_DIR": scratch / "cache"}
         environment = {**os.environ, **{name: str(folder) for name, folder in own.items()}}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of some hundred processes compiles it all
         last = ""

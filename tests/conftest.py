@@ -12,8 +12,8 @@ from hypothesis import settings
 
 # Set at import, before anything reads them: Prefect and SQLMesh look at their environment once.
 SESSION = Path(tempfile.mkdtemp(prefix="planwise-tests-"))
-# The processes of a test run, and its parts, share it: it is of the first of them.
-os.environ.setdefault("PREVIEWS_OF_TESTS", str(SESSION / "previews"))
+# Models take seconds to make: the processes of a test run, and its parts, make them once for all homes.
+os.environ.setdefault("PLANWISE_CACHE_DIR", str(SESSION / "cache"))
 os.environ.update(
     PLANWISE_HOME=str(SESSION / "planwise"),
     PREFECT_HOME=str(SESSION / "prefect"),

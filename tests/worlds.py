@@ -25,7 +25,6 @@ from planwise.engine.variables import bindings, sqlmesh_variables
 from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
 from planwise.settings import Settings
-from tests.previews import share_previews
 
 ANY = "any"  # one name for every world's census, so that another census renders nothing again
 PLACEHOLDER = re.compile(r"\$(\w+)")
@@ -121,7 +120,7 @@ class Direct:
         session = Path(os.environ["PLANWISE_HOME"])  # conftest's own, removed at the end
         session.mkdir(parents=True, exist_ok=True)
         self.home = Path(tempfile.mkdtemp(dir=session))
-        self.settings = share_previews(Settings(home=self.home))
+        self.settings = Settings(home=self.home)
         self.project = project or self.settings.project
         self._literal = literal
         self._context: Context | None = None
@@ -144,7 +143,10 @@ class Direct:
         variables["parameters_key"] = ANY
         if self._context is None:
             config = sqlmesh_config(
-                MEMORY, variables, database_options(self.settings), cache_dir=self.home / "cache"
+                MEMORY,
+                variables,
+                database_options(self.settings),
+                cache_dir=self.settings.cache_folder / "sqlmesh",
             )
             self._context = Context(paths=[self.project], config=config, load=False)
         else:

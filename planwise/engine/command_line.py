@@ -81,7 +81,7 @@ def home_config(settings: Settings, scenario: str) -> Config:
         file,
         sqlmesh_variables(effective, census_hash=census_key(census), as_of=census.as_of.isoformat()),
         database_options(settings, file),
-        cache_dir=settings.root / "cache" / "sqlmesh",
+        cache_dir=settings.cache_folder / "sqlmesh",
     )
 
 
@@ -102,5 +102,5 @@ def postgres_config(settings: Settings, census: Census, effective: EffectivePara
         tables = [database.table(name).set_alias(name.split(".")[-1]) for name in (*names, parameters)]
         load_tables(connection, tables)
     variables = sqlmesh_variables(effective, census_hash=census_key(census), as_of=census.as_of.isoformat())
-    cache = settings.root / "cache" / "sqlmesh"
+    cache = settings.cache_folder / "sqlmesh"
     return config_on(connection, variables | {"engine": ENGINE}, cache_dir=cache)

@@ -196,8 +196,7 @@ class PreviewQueries:
         self._variables = {**variables, CENSUS_HASH: ANY_CENSUS}
         self._census = census
         self._file = (
-            settings.root
-            / "cache"
+            settings.cache_folder
             / "preview"
             / f"{_digest(settings, {**shape, CENSUS_HASH: ANY_CENSUS})}.json"
         )

@@ -161,7 +161,7 @@ def project_config() -> Config:
     variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)
     for key in ("parameters_key", "rates_key"):  # a test names these tables; the real key follows the values
         variables[key] = EXAMPLE_HASH
-    cache = settings.root / "cache" / "sqlmesh"
+    cache = settings.cache_folder / "sqlmesh"
     options = database_options(settings)
     return sqlmesh_config(MEMORY, variables, options, cache_dir=cache, check_columns=True)
 
@@ -189,7 +189,7 @@ def open_project(
 
     It owns a connection and must be closed. `project` is another one than the simulation's.
     """
-    cache = settings.root / "cache" / "sqlmesh"
+    cache = settings.cache_folder / "sqlmesh"
     config = sqlmesh_config(database, variables, database_options(settings, database), cache_dir=cache)
     cache_schedules()
     context = PlanContext(paths=[project or settings.require_project()], config=config, load=False)
@@ -212,7 +212,7 @@ def rendered_queries(settings: Settings, project: Path, variables: Mapping[str, 
 def standalone_config(variables: Mapping[str, Any]) -> Config:
     """Return the configuration of SQLMesh's commands on a project without a home: in memory, checked."""
     settings = Settings()
-    cache = settings.root / "cache" / "sqlmesh"
+    cache = settings.cache_folder / "sqlmesh"
     config = sqlmesh_config(
         MEMORY, variables, database_options(settings), cache_dir=cache, check_columns=True
     )

@@ -9,9 +9,7 @@ import time
 from contextlib import contextmanager
 
 from benchmarks.serving import FILE, let_in, serving, told
-from planwise.settings import Settings
 from scripts.axe import axe_script
-from tests.previews import share_previews
 
 SERVED = {}  # dashboards by address
 
@@ -20,7 +18,6 @@ SERVED = {}  # dashboards by address
 def dashboard(folder, *options, port=None, environment=None):
     """Run it on a free port, or on this one; yields its address."""
     environment = {"PLANWISE_PREVIEW_WORKERS": "1", **os.environ, **(environment or {})}
-    share_previews(Settings(home=folder))
     with tempfile.TemporaryFile("w+") as log:
         try:
             with serving(folder, log, *options, port=port, environment=environment, ready=FILE) as served:
@@ -37,6 +34,7 @@ SETTLED = """({quiet, patience}) => new Promise((resolve) => {
   const words = (root) => [...root.childNodes].map((node) => {
     if (node.nodeType === 3) { return node.data }
     if (node.nodeType !== 1 || /^(SCRIPT|STYLE)$/.test(node.tagName)) { return "" }
+    if (node.classList.contains("away")) { return "" }
     if (!node.shadowRoot) { return words(node) }
     moving ||= node.shadowRoot.getAnimations().some(ends)
     return words(node.shadowRoot) + words(node)
@@ -50,7 +48,7 @@ SETTLED = """({quiet, patience}) => new Promise((resolve) => {
     const seen = [words(document.body), scrollWidth, scrollHeight, clientWidth].join("|")
     if (seen !== last || moving) { last = seen; since = now }
     if (now - since >= quiet || now - begun >= patience) { resolve(now - since >= quiet) }
-    else { setTimeout(look, 50) }
+    else { setTimeout(look, 100) }
   }
   look()
 })"""
@@ -95,6 +93,15 @@ def cookie_of(url):
     return {"Cookie": SERVED[url].cookie}
 
 
+def follow(page, query, title):
+    """Come to another address of the dashboard as by the browser's buttons: nothing is loaded again."""
+    page.evaluate(
+        "query => { history.pushState({}, '', query); dispatchEvent(new PopStateEvent('popstate')) }", query
+    )
+    page.wait_for_function("title => document.title.startsWith(`${title} · `)", arg=title)
+    page.locator(".loading:visible").first.wait_for(state="hidden")
+
+
 def come_back(page):
     """Load the page again; return when it takes input."""
     page.reload()
@@ -109,6 +116,23 @@ def wait_for_input(page):
 def settle(page):
     """Wait until the page stays the same for a while; a clock on it ends the patience."""
     page.evaluate(SETTLED, {"quiet": QUIET_MILLISECONDS, "patience": PATIENCE_MILLISECONDS})
+
+
+# Pages that were looked at before are hidden: rules go through them too, and find nothing.
+LEAVE_OUT = """() => {
+  const walk = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.classList.contains("away")) { element.remove() }
+      else if (element.shadowRoot) { walk(element.shadowRoot) }
+    }
+  }
+  walk(document)
+}"""
+
+
+def leave_out_pages_before(page):
+    """Take the pages that are not shown out of the window; one does not come back to them."""
+    page.evaluate(LEAVE_OUT)
 
 
 def sticks_out(page):

@@ -4,6 +4,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -72,11 +73,18 @@ IN_THEIR_ONE_PLACE = [
 ]
 
 
+@cache
+def nodes_of(file: Path) -> tuple[ast.AST, ...]:
+    looked_for = (ast.Import, ast.ImportFrom, ast.Call)
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return tuple(node for node in ast.walk(tree) if isinstance(node, looked_for))
+
+
 def uses(rule: Rule) -> Iterator[str]:
     for file in (file for folder in PACKAGES for file in sorted((ROOT / folder).rglob("*.py"))):
         name = str(file.relative_to(ROOT))
         if name not in rule.place:
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            for node in nodes_of(file):
                 if rule.matches(node):
                     yield f"{name}:{node.lineno}"  # type: ignore[attr-defined]
 

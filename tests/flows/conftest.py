@@ -14,7 +14,6 @@ import pytest
 from planwise.app.runner import InProcessRunner
 from planwise.census import generate_census
 from planwise.settings import Settings
-from tests.previews import share_previews
 
 EMPLOYEES = 500
 SERVER_START_SECONDS = 90
@@ -45,7 +44,7 @@ def run():
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    chosen = share_previews(Settings(home=tmp_path_factory.mktemp("home")))
+    chosen = Settings(home=tmp_path_factory.mktemp("home"))
     generate_census(chosen, employees=EMPLOYEES)
     return chosen
 

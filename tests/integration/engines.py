@@ -12,7 +12,6 @@ from planwise.gate import GateResult
 from planwise.parameters import resolve, simulated_years
 from planwise.settings import Settings
 from planwise.study import PreviewEvaluator, RealEvaluator, StudySpec, census_levels, run_study
-from tests.previews import share_previews
 
 
 def passing(kpis):
@@ -34,7 +33,7 @@ class Engine:
         self.census = generate_census(self.settings, employees=self.employees, seed=self.seed)
         self.base = resolve(simulated_years(self.years, self.census.first_year), scenario=EARLIER)
         self.levels = census_levels(self.census)
-        self.preview = Preview(share_previews(self.settings), self.census)
+        self.preview = Preview(self.settings, self.census)
         self.previews = PreviewEvaluator(self.preview, self.base)
 
     @cached_property

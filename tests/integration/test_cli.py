@@ -282,9 +282,15 @@ def test_help_is_quick(planwise):
     assert min(seconds() for _ in range(3)) < START_SECONDS_MAX
 
 
-def test_the_root_command_imports_nothing_heavy():
-    heavy = ["pandas", "sqlmesh", "prefect", "panel", "optuna", "scipy", "great_expectations", "sqlalchemy"]
-    code = f"import sys, planwise.cli.commands; print([m for m in {heavy} if m in sys.modules])"
+HEAVY = ("sqlmesh", "prefect", "panel", "optuna", "scipy", "great_expectations", "duckdb", "pandas")
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [("planwise.cli.commands", (*HEAVY, "sqlalchemy")), ("planwise.cli.checkpoints", HEAVY)],
+)
+def test_the_root_command_and_what_reads_the_ledger_alone_import_nothing_heavy(module, heavy):
+    code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
 
@@ -383,7 +389,7 @@ def test_a_command_runs_in_its_home_with_the_callers_paths(hostile, home, monkey
     assert Path.cwd() == hostile.folder
 
 
-@pytest.mark.parametrize("name", ["HOME", "PROJECT"])
+@pytest.mark.parametrize("name", ["HOME", "PROJECT", "CACHE_DIR"])
 def test_the_homes_env_file_is_read_but_names_no_code_and_no_other_home(called, home, name):
     file = home / ".env"
     file.write_text("PLANWISE_THREADS=3\nPLANWISE_AUTH=basic\n")

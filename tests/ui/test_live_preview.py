@@ -25,7 +25,6 @@ from planwise.risk.impact import people_impact
 from planwise.settings import Settings
 from planwise.small_groups import small_groups
 from planwise.workers import PoolStopped, RequestFailed, WorkerDied
-from tests.previews import share_previews
 from ui.draft import Draft
 from ui.live_preview import PreviewFailed, PreviewService, open_previews
 from ui.live_preview.worker import (
@@ -44,7 +43,7 @@ PATIENCE = 240  # how busy the machine is must not decide
 
 
 def home_with_a_scenario(folder):
-    settings = share_previews(Settings(home=folder))
+    settings = Settings(home=folder)
     generate_census(settings, employees=EMPLOYEES)
     with open_ledger(settings) as ledger:
         ledger.scenarios.create("generous", {"cola_rate": 0.05, "years": 3})

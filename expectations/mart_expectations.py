@@ -372,16 +372,25 @@ def _active_pays(snapshot: pd.DataFrame) -> dict[int, npt.NDArray[np.float64]]:
 def _pay_drift(pays: Mapping[int, npt.NDArray[np.float64]] | None) -> pd.DataFrame:
     """One row per simulated year after the first: psi, and the smaller of the two headcounts.
 
+    Pay is compared as a multiple of its year's median: a raise that everybody gets is no drift.
     Without the pay of every part there is no psi, and its rule says so.
     """
     columns = ["simulation_year", "population", "psi"]
     if pays is None:
         return pd.DataFrame(columns=columns[:2])
     rows = [
-        (now, min(len(pays[before]), len(pays[now])), population_stability_index(pays[before], pays[now]))
+        (
+            now,
+            min(len(pays[before]), len(pays[now])),
+            population_stability_index(_to_median(pays[before]), _to_median(pays[now])),
+        )
         for before, now in pairwise(sorted(pays))
     ]
     return pd.DataFrame(rows, columns=columns).astype({"psi": float})
+
+
+def _to_median(pays: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return pays / np.median(pays) if len(pays) else pays
 
 
 def workforce_rules(limits: Thresholds) -> tuple[Rule, ...]:

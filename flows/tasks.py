@@ -139,7 +139,7 @@ class PrefectRunner:
         for progress in self._progress.values():
             update_progress_artifact(progress, 100.0, description="Done")
         for key, link, text in links(settings, report):
-            create_link_artifact(link, text, key=key)
+            create_link_artifact(link, text, key=key, description=text)
 
     def alert(self, message: str, facts: Mapping[str, Any]) -> None:
         """Log the message and emit an event."""

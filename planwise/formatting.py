@@ -250,6 +250,12 @@ FORMULA_PATTERN = (
 )  # a spreadsheet passes over blanks
 
 
+def natural_order(text: str) -> list[tuple[bool, int, str]]:
+    """Return a key that sorts names as people do: s2 before s10, whatever the case."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
 def escape_formula(value: object) -> object:
     """Return a text with an apostrophe before it when a spreadsheet would calculate it; else the value."""
     if isinstance(value, str) and re.match(FORMULA_PATTERN, value):

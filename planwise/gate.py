@@ -159,7 +159,7 @@ def _text(value: Any) -> str:
         return str(value)
     if isinstance(value, int | float):
         return f"{value:,.6g}"
-    return ", ".join(_text(item) for item in value) or "none"
+    return ", ".join(dict.fromkeys(map(_text, value))) or "none"  # of a range whose ends are one, that one
 
 
 def _row(row: Mapping[str, Any]) -> str:

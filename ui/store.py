@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from planwise.errors import InputError
-from planwise.formatting import Local, currency_mark
+from planwise.formatting import Local, currency_mark, natural_order
 from planwise.gate import GateResult
 from planwise.governance.proposals import ReleaseProposal
 from planwise.governance.publications import (
@@ -111,7 +111,7 @@ class Store:
 
         def place(name: str) -> tuple[Any, ...]:
             gone = labels.is_archived(name) or labels.is_deleted(name)
-            return name != BASELINE, gone, labels.of(name).casefold(), name
+            return name != BASELINE, gone, natural_order(labels.of(name)), name
 
         return tuple(sorted(names, key=place))
 

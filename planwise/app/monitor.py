@@ -11,6 +11,7 @@ from pydantic import Field
 from planwise.app.runner import Runner
 from planwise.governance import Action, EventType, Ledger, open_ledger
 from planwise.governance.chain import AuditEvent
+from planwise.governance.publications import fingerprint_in_force, published_scenarios
 from planwise.governance.request import NO_OPTION, Request
 from planwise.parameters import Risk
 from planwise.release.actuals import (
@@ -19,6 +20,7 @@ from planwise.release.actuals import (
     ReleasedFigures,
     check_actuals,
     load_plan_figures,
+    plan_in_force,
     read_actuals,
     review_date,
     rollback_recommended,
@@ -93,7 +95,9 @@ def monitor(settings: Settings, request: MonitorRequest, run: Runner) -> Monitor
         checks = () if actuals is None else check_actuals(actuals.observations, plan)
         recorded = () if actuals is None else run(record_actuals, ledger, plan, actuals, checks)
         events = ledger.events.list(kind=EventType.IMPLEMENTATION_EVENT)
-    report = MonitorReport(plan, _released_at(events), today, checks, recorded, _fired(events, plan))
+    report = MonitorReport(
+        plan, _released_at(events), today, checks, recorded, _fired(events, plan.fingerprint)
+    )
     for one in recorded:
         run.log(f"{describe(one)}.")
     return report
@@ -152,11 +156,21 @@ def _released_at(events: Sequence[AuditEvent]) -> datetime | None:
     )
 
 
-def _fired(events: Sequence[AuditEvent], plan: ReleasedFigures) -> tuple[Mapping[str, Any], ...]:
+def fired_triggers(settings: Settings) -> tuple[Mapping[str, Any], ...]:
+    """Return the triggers that fired on the plan in force, else on the baseline, the newest first."""
+    plan = plan_in_force(settings)
+    if plan not in published_scenarios(settings):
+        return ()
+    with open_ledger(settings) as ledger:
+        events = ledger.events.list(kind=EventType.IMPLEMENTATION_EVENT)
+    return _fired(events, fingerprint_in_force(settings, plan))
+
+
+def _fired(events: Sequence[AuditEvent], fingerprint: str) -> tuple[Mapping[str, Any], ...]:
     return tuple(
         event.payload
         for event in events
-        if event.payload.get("action") == TRIGGER and event.payload["fingerprint"] == plan.fingerprint
+        if event.payload.get("action") == TRIGGER and event.payload["fingerprint"] == fingerprint
     )
 
 

@@ -20,7 +20,7 @@ from planwise.governance.publications import PROD
 from planwise.governance.request import Bounds, Request, ScenarioRequest
 from planwise.governance.scenarios import baseline
 from planwise.monitoring.gate_history import GateOf
-from planwise.release.releases import Change, Checkpoint, Release, ReleaseKind, Releases
+from planwise.release.releases import Change, Release, ReleaseKind, Releases
 from planwise.release.rollout import PHASES_MAX, Phase, Tolerance, pace_of, plan_phases
 from planwise.release.switch import Switch
 from planwise.settings import Settings
@@ -188,20 +188,6 @@ def _put_in_force(
         )
 
 
-def list_checkpoints(settings: Settings) -> tuple[tuple[Checkpoint, ...], str]:
-    """Return the checkpoints, newest first, and what was finished or undone of an interrupted change.
-
-    One of another home that shares the ledger is named instead.
-    """
-    with open_ledger(settings) as ledger:
-        ledger.require(Action.READ)
-        releases = Releases(ledger)
-        recovered = releases.unfinished_elsewhere()
-        if releases.unfinished() is not None:
-            recovered = _recover(settings, ledger)
-        return releases.checkpoints(), recovered
-
-
 def recover_release(switch: Switch, run: Runner) -> str:
     """Finish or undo a change that was interrupted."""
     recovered = switch.recover()
@@ -210,7 +196,8 @@ def recover_release(switch: Switch, run: Runner) -> str:
     return recovered
 
 
-def _recover(settings: Settings, ledger: Ledger) -> str:
+def recover_now(settings: Settings, ledger: Ledger) -> str:
+    """Finish or undo an interrupted change at once, unless it is being made; return what was done."""
     try:
         with open_warehouse(
             settings.model_copy(update={"lock_timeout_seconds": 0}), "checkpoints"

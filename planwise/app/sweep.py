@@ -40,7 +40,10 @@ POLL_SECONDS = 1.0  # between two looks for a cancellation request
 
 
 def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
-    """Simulate, compare, report; a scenario that fails becomes a row with its reason."""
+    """Simulate, compare, report; a scenario that fails becomes a row with its reason.
+
+    When the machine or the cluster fails, what was done before is reported, and the error raised.
+    """
     require_role(settings, Action.RUN)
     asked = request.model_dump_json(exclude={"workers", "dask"})
     previous = run(last_sweep, settings, asked)
@@ -51,6 +54,7 @@ def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
     tried = [*itertools.product(elsewhere, [own]), *itertools.product(names, variants)]
     rows: list[SweepRow] = []
     total = len(names) * (1 + len(variants))
+    lost: MachineError | None = None
     with _cluster(settings, request, run) as cluster:
         for name in (name for name in names if name not in elsewhere):
             try:
@@ -61,13 +65,18 @@ def sweep(settings: Settings, request: SweepRequest, run: Runner) -> Sweep:
             if run.stopped():
                 break
         if tried and not run.stopped():
-            for row in tried_rows(settings, tried, request.workers, run, cluster):
-                rows.append(row)
-                run.advance("sweep-progress", len(rows) / total, f"{row.label}: {row.verdict}")
+            try:
+                for row in tried_rows(settings, tried, request.workers, run, cluster):
+                    rows.append(row)
+                    run.advance("sweep-progress", len(rows) / total, f"{row.label}: {row.verdict}")
+            except MachineError as error:  # such as a cluster without workers: the report has what was done
+                lost = error
     done = compared(rows, previous, asked=asked, complete=len(rows) == total, at=utc_now())
     run(write_sweep, settings, done)
     run.table("sweep", [row.as_table() for row in done.rows], "Scenarios and variants of the last sweep")
     run.page("sweep-report", page(done), "What changed since the last sweep")
+    if lost is not None:
+        raise lost
     return done
 
 

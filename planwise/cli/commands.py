@@ -150,7 +150,7 @@ COMMANDS = {
     "sweep": ("planwise.cli.sweep:sweep", "Simulate all scenarios; report changes since the last sweep."),
     "release": ("planwise.cli.release:release", "Release an approved proposal; --apply does it."),
     "rollback": ("planwise.cli.release:rollback", "Put a checkpoint in force again; --apply does it."),
-    "checkpoints": ("planwise.cli.release:checkpoints", "List what can be rolled back to."),
+    "checkpoints": ("planwise.cli.checkpoints:checkpoints", "List what can be rolled back to."),
     "rollout": ("planwise.cli.release:rollout", "Plan a scenario's rollout in simulated phases."),
     "maintain": (
         "planwise.cli.sweep:maintain",

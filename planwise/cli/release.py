@@ -1,4 +1,4 @@
-"""`planwise release`, `rollback`, `checkpoints`, `rollout`."""
+"""`planwise release`, `rollback`, `rollout`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from rich.table import Column, Table
-from rich.text import Text
 
 from flows.launch import run_use_case
 from planwise.app.release import (
@@ -15,7 +14,6 @@ from planwise.app.release import (
     RollbackRequest,
     RolloutReport,
     RolloutRequest,
-    list_checkpoints,
 )
 from planwise.app.release import release as release_job
 from planwise.app.release import rollback as rollback_job
@@ -111,21 +109,6 @@ def _print(report: ReleaseReport) -> None:
     )
     if not report.applied:
         progress().print("Nothing was changed; --apply does it.")
-
-
-def checkpoints(home: Home = None, json: Json = False) -> None:
-    """List what can be rolled back to, newest first; the baseline before any release is the last."""
-    found, recovered = list_checkpoints(settings_for(home))
-    if json:
-        emit_json({"checkpoints": [one.as_json() for one in found], "recovered": recovered})
-        return
-    if recovered:
-        progress().print(recovered, soft_wrap=True)
-    table = Table("checkpoint", "scenario", "fingerprint", "released", **PLAIN)
-    for one in found:
-        released = "never" if one.released_at is None else f"{one.released_at:%Y-%m-%d %H:%M}"
-        table.add_row(one.name, Text(one.scenario), one.fingerprint[:12], released)
-    results().print(table if found else "No checkpoints yet: the first release keeps one.")
 
 
 def rollout(

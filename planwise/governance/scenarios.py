@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, u
 from sqlalchemy.exc import IntegrityError
 
 from planwise.errors import InputError
+from planwise.formatting import natural_order
 from planwise.governance.chain import Events, EventType
 from planwise.governance.connection import reading, writing
 from planwise.governance.models import DynamicLeverRow, ScenarioRow
@@ -189,10 +190,11 @@ class Scenarios:
 
     def list(self, *, archived: bool = False) -> list[Scenario]:
         """Return the baseline, then the scenarios by name; the archived ones only with `archived`."""
-        query = select(TABLE).order_by(TABLE.c.name)
+        query = select(TABLE)
         query = query if archived else query.where(TABLE.c.archived_at.is_(None))
         with reading(self._engine) as connection:
-            return [baseline(), *map(_scenario, connection.execute(query).mappings())]
+            found = [_scenario(row) for row in connection.execute(query).mappings()]
+        return [baseline(), *sorted(found, key=lambda scenario: natural_order(scenario.name))]
 
     def archive(self, name: str, *, restore: bool = False) -> Scenario:
         """Take a scenario off the lists, or put it back; nothing else of it changes."""

@@ -150,10 +150,14 @@ def _check(one: Observation, plan: ReleasedFigures, trigger: Trigger | None) -> 
     return ActualCheck(one.on, one.metric, one.value, planned, trigger, why)
 
 
+def plan_in_force(settings: Settings) -> str:
+    """Return what actuals are compared with: what is released, else the baseline."""
+    return PROD if PROD in published_scenarios(settings) else BASELINE
+
+
 def load_plan_figures(settings: Settings) -> ReleasedFigures:
     """Return the figures of the released plan, else of the baseline; raises InputError without either."""
-    released = PROD in published_scenarios(settings)
-    publication = load_publication(settings, PROD if released else BASELINE)
+    publication = load_publication(settings, plan_in_force(settings))
     with reader() as connection:
         kpis = mart_rows(connection, publication, "fct_scenario_kpis")
     positions = _market_positions(publication)

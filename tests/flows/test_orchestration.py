@@ -58,9 +58,14 @@ def _last_run(client):
     return client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
 
 
-def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, client, monkeypatch):
+def test_the_flow_gives_what_the_job_gives_and_operators_see_it(
+    home, settings, client, monkeypatch, tmp_path
+):
     from flows.flows import simulate
 
+    thresholds = tmp_path / "thresholds.yaml"
+    thresholds.write_text("pay_drift_usual: {maximum: 0.001}\n", encoding="utf-8")
+    monkeypatch.setenv("PLANWISE_GATE_THRESHOLDS", str(thresholds))
     monkeypatch.setenv("PLANWISE_DASHBOARD_URL", "http://127.0.0.1:5006")
     report = simulate(SimulateRequest())
     assert report.orchestrated == "prefect"
@@ -69,7 +74,7 @@ def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, 
     assert run.name == "simulate baseline"
     assert (run.state_type, run.state_name) == (StateType.COMPLETED, "Passed with warnings")
     assert run.state.message.startswith("baseline is published: average pay grows ")
-    assert "\n- pay_drift_usual on pay_drift.psi: 1 of 5 rows" in run.state.message
+    assert "\n- pay_drift_usual on pay_drift.psi: 5 of 5 rows" in run.state.message
     assert set(run.tags) == {"scenario:baseline", f"census:{report.census}"}
     job = JobReader(settings).list()[0]
     assert (job.state, job.how) == (State.DONE, "the Prefect flow run simulate baseline")
@@ -90,7 +95,8 @@ def test_the_flow_gives_what_the_job_gives_and_operators_see_it(home, settings, 
         "performance": "markdown",
     }
     assert "(http://127.0.0.1:5006/?page=results&scenario=baseline)" in artifacts["dashboard-baseline"].data
-    assert report.published.as_uri() in artifacts["published-baseline"].data
+    published = artifacts["published-baseline"]
+    assert report.published.as_uri() in published.data and "Published files" in published.description
 
 
 def test_trials_of_workers_are_tasks_of_the_flow_run(home, client):

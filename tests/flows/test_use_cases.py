@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from planwise.app import simulate as simulation
+from planwise.app import sweep as sweeping
 from planwise.app.gates import list_gates
 from planwise.app.ingest import ingest
 from planwise.app.maintain import maintain
@@ -16,6 +17,7 @@ from planwise.app.requests import IngestRequest, MaintainRequest, SimulateReques
 from planwise.app.simulate import SimulationBlocked, simulate
 from planwise.app.sweep import over_budget, sweep, variants_of
 from planwise.app.sweep_report import (
+    STORED,
     SweepInputs,
     SweepRow,
     compared,
@@ -27,6 +29,7 @@ from planwise.app.sweep_report import (
 from planwise.census import census_in_use, generate_census, list_censuses, load_census
 from planwise.cli import commands as cli
 from planwise.console import json_text
+from planwise.dask_cluster import ClusterUnusable
 from planwise.engine.warehouse import AuditFailed
 from planwise.errors import GateBlocked, InputError
 from planwise.governance import open_ledger
@@ -237,6 +240,23 @@ def test_a_sweep_that_was_stopped_calls_nothing_gone():
     first = compared([row("a"), row("b")], None, asked="", complete=True, at=NOW)
     assert compared([row("a")], first, asked="", complete=False, at=NOW).gone == ()
     assert compared([row("a")], first, asked="", complete=True, at=NOW).gone == ("b",)
+
+
+def test_a_sweep_that_loses_its_last_worker_reports_what_it_had(tmp_path, run, monkeypatch):
+    home = Settings(home=tmp_path)
+
+    def tried(*_):
+        yield replace(row("a"), variant="seed 7", seed=7)
+        raise ClusterUnusable("The Dask cluster has lost its last worker.")
+
+    monkeypatch.setattr(sweeping, "published_row", lambda settings, name, *_: row(name))
+    monkeypatch.setattr(sweeping, "tried_rows", tried)
+    request = SweepRequest(scenarios=("a", "b"), seeds=(7,))
+    with pytest.raises(ClusterUnusable, match="last worker"):
+        sweep(home, request, run)
+    (stored,) = (STORED.validate_json(file.read_bytes()) for file in (tmp_path / "sweeps").glob("*.json"))
+    assert [one.label for one in stored.rows] == ["a", "b", "a (seed 7)"] and not stored.complete
+    assert "stopped before its end" in run.pages["sweep-report"]
 
 
 def test_variants_are_seeds_times_grid():

@@ -15,6 +15,7 @@ import pytest
 from test_virtual_updates import differences, move_clock
 
 from planwise.app import release as use_cases
+from planwise.app.checkpoints import list_checkpoints
 from planwise.app.gates import list_gates
 from planwise.app.maintain import maintain
 from planwise.app.proposals import ProposeRequest, decide, list_proposals, propose
@@ -154,7 +155,7 @@ def test_releases_and_rollbacks_with_weeks_between(home, monkeypatch):
     assert (dry["status"], dry["models_run"], dry["checkpoint"]) == ("dry run", 0, "checkpoint_1")
     assert dry["levers"] == [{"lever": "cola_rate", "before": None, "after": 0.04}]
     assert in_force(home) == ({}, None, None, None, True)
-    assert use_cases.list_checkpoints(home) == ((), "")
+    assert list_checkpoints(home) == ((), "")
 
     report = released(home, number).as_json()
     first = fingerprint_in_force(home, "first")
@@ -191,7 +192,7 @@ def test_releases_and_rollbacks_with_weeks_between(home, monkeypatch):
     report = maintain(home, MaintainRequest(dry_run=False), SILENT)
     assert set(report.environments) == {"scenario_first", "scenario_second"}
 
-    found, _ = use_cases.list_checkpoints(home)
+    found, _ = list_checkpoints(home)
     assert [(one.name, one.scenario, one.fingerprint) for one in found] == [
         ("checkpoint_2", "first", first),
         ("checkpoint_1", "baseline", base),
@@ -322,7 +323,7 @@ def test_killed_at_every_step_it_is_the_old_or_the_new_state(two_released, monke
                 ended = True
             except (Killed, KeyboardInterrupt):
                 pass
-        checkpoints, recovered = use_cases.list_checkpoints(settings)
+        checkpoints, recovered = list_checkpoints(settings)
         found = in_force(settings)
         assert found in (old, new), outcomes
         word = "" if ended else "finished" if found == new else "undone"
@@ -342,7 +343,7 @@ def test_killed_at_every_step_it_is_the_old_or_the_new_state(two_released, monke
     assert (outcomes.count(False), outcomes.count(True)) == COUNTS[kind]
     rolled_back(settings, checkpoints[0].name)
     assert in_force(settings) == old
-    checkpoints, _ = use_cases.list_checkpoints(settings)
+    checkpoints, _ = list_checkpoints(settings)
     with open_ledger(settings) as ledger:
         assert ledger.events.verify().ok
     with warehouse_of(settings) as warehouse:
@@ -371,7 +372,7 @@ def test_a_process_killed_in_the_middle_and_two_at_once(home):
         assert process.stdout is not None and process.stdout.readline() == "shown\n"
         with pytest.raises(Busy, match="release proposal"):
             released(home, number)
-        assert use_cases.list_checkpoints(home) == ((), "")  # reading does not wait
+        assert list_checkpoints(home) == ((), "")  # reading does not wait
         os.kill(process.pid, signal.SIGKILL)
     first = fingerprint_in_force(home, "first")
     report = released(home, number)
@@ -475,11 +476,11 @@ def test_homes_that_share_a_ledger_on_postgresql(home, monkeypatch):
         for refused in (lambda: rolled_back(other, checkpoint), lambda: released(other, number)):
             with pytest.raises(Busy, match=f"home .*:{home.root} is not finished. Only that home"):
                 refused()
-        listed, said = use_cases.list_checkpoints(other)
+        listed, said = list_checkpoints(other)
         assert len(listed) == 1 and "Only that home can finish or undo it" in said
         with open_ledger(shared) as ledger:
             assert Releases(ledger).unfinished() is not None  # the other home has left it alone
-        assert "undone" in use_cases.list_checkpoints(shared)[1]
+        assert "undone" in list_checkpoints(shared)[1]
         assert rolled_back(shared, checkpoint).as_json()["models_run"] == 0
         assert in_force(shared)[0] == {}
         with open_ledger(shared) as ledger:

@@ -163,11 +163,11 @@ def test_figures_of_another_census_are_not_marked_good(settings):
     asyncio.run(page._read_news())
     assert "would now run on swapped" in page._out_of_date.object and page._out_of_date.visible
     assert "of the budget" in page._kpis.object and 'class="good"' not in page._kpis.object
-    for unknown in (None, (((), (), ()), "other censuses")):
+    for unknown in (None, (((), (), (), ()), "other censuses")):
         page._open = unknown
         page._mark(*page._figures)
         assert 'class="good"' not in page._kpis.object
-    page._open = (((), (), ()), page._store.censuses.version())
+    page._open = (((), (), (), ()), page._store.censuses.version())
     page._mark(*page._figures)
     assert 'class="good"' in page._kpis.object and not page._out_of_date.visible
 
@@ -293,6 +293,24 @@ def test_unsaved_edits_come_first_then_what_broke_what_runs_and_what_is_to_be_ru
     told = list_items(found)
     assert 'href="?page=plan"' in told and 'href="?page=run&amp;scenario=fresh"' in told
     assert "Nothing to do" in list_items(waiting("fresh", 0, [Job("3", "Old", "done")], (), ()))
+
+
+def test_actuals_off_the_plan_come_before_what_broke_with_a_link_to_the_release():
+    fired = {"trigger": "turnover", "severity": "MEDIUM", "on": "2026-06-30", "deviation": 0.21}
+    fired["recommended"] = "review"
+    worse = fired | {"trigger": "budget <overrun>", "severity": "HIGH", "recommended": "rollback"}
+    found = waiting("baseline", 0, [Job("2", "Simulate b", "failed")], (), (), fired=(fired, worse))
+    assert [item.what for item in found] == [
+        "Actuals are off the released plan: budget <overrun> and 1 more",
+        "Simulate b",
+    ]
+    assert (found[0].tone, found[0].why) == (
+        "bad",
+        "+21.0% from the plan on 2026-06-30; rollback recommended",
+    )
+    told = list_items(found)
+    assert 'href="?page=release"' in told and "budget &lt;overrun&gt;" in told
+    assert waiting("baseline", 0, (), (), (), fired=(fired,))[0].tone == "warn"
 
 
 def test_a_failure_that_was_made_good_does_not_wait():

@@ -117,6 +117,11 @@ def test_a_level_has_its_name_or_its_number(level_id, names, expected):
     assert f.level(level_id, names) == expected
 
 
+def test_names_are_sorted_as_people_do():
+    names = ["s10", "S2 b", "s2", "2", "10", "s1", "é", ""]
+    assert sorted(names, key=f.natural_order) == ["", "2", "10", "s1", "s2", "S2 b", "s10", "é"]
+
+
 def test_the_names_are_those_of_the_default_pay_structure():
     from planwise.census import default_levels
 

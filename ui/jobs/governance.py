@@ -131,7 +131,7 @@ class ReleaseActions:
 
     def checkpoints(self) -> "tuple[tuple[Checkpoint, ...], str]":
         """Return what can be rolled back to, and what was finished or undone of an interrupted change."""
-        from planwise.app.release import list_checkpoints
+        from planwise.app.checkpoints import list_checkpoints
 
         with self._acting():
             return list_checkpoints(self._settings)

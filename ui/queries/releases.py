@@ -1,5 +1,8 @@
 """What is in force, what could be, and how actuals compare with it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from planwise.governance import open_ledger
 from planwise.governance.proposals import Status
 from planwise.governance.publications import PROD, published_scenarios
@@ -14,6 +17,12 @@ class ReleaseReader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+
+    def fired(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the triggers that actuals have fired on the plan in force."""
+        from planwise.app.monitor import fired_triggers  # it brings DuckDB
+
+        return fired_triggers(self._settings)
 
     def overview(self, recovered: str = "") -> ReleaseOverview:
         """Return everything; approved proposals that are no longer valid are ended."""

@@ -10,7 +10,7 @@ import pytest
 import weasyprint
 from comparison_worlds import publish, staff
 
-from planwise.app.monitor import MonitorRequest, monitor
+from planwise.app.monitor import MonitorRequest, fired_triggers, monitor
 from planwise.app.papers import (
     AuditReportRequest,
     ProposalPaperRequest,
@@ -184,6 +184,7 @@ def test_a_trigger_is_recorded_once_and_recommends_without_acting(proposed, tmp_
         (trigger,) = ledger.events.list(kind=EventType.IMPLEMENTATION_EVENT)
         assert len(ledger.events.list(kind=EventType.DATA_LOADED)) == 2
         assert ledger.dynamic_levers.current() == {}
+    assert fired_triggers(proposed) == (trigger.payload,)
     assert trigger.payload["action"] == "TRIGGER" and trigger.payload["recommended"] == "rollback"
 
 

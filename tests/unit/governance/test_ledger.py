@@ -150,9 +150,10 @@ def test_it_is_there_for_who_opens_the_ledger_next(tmp_path):
         assert second.scenarios.get("kept").overrides == {"cola_rate": 0.03}
 
 
-def test_the_baseline_is_always_there_and_first(ledger):
-    ledger.scenarios.create("a", {})
-    assert [scenario.name for scenario in ledger.scenarios.list()] == [BASELINE, "a"]
+def test_the_baseline_is_always_there_and_first_and_numbers_in_names_are_counted(ledger):
+    for name in ("s10", "s1", "s2", "a"):
+        ledger.scenarios.create(name, {})
+    assert [scenario.name for scenario in ledger.scenarios.list()] == [BASELINE, "a", "s1", "s2", "s10"]
     assert ledger.scenarios.get(BASELINE).overrides == {}
 
 

@@ -325,6 +325,7 @@ class OverviewPage(Page):
                 tuple(job for job in self._store.jobs.list() if not job.kind.is_brief),
                 self._store.statuses.scenarios(),
                 self._store.statuses.unsaved_studies(self._store.studies.list()),
+                self._store.releases.fired(),
             )
         except PlanWiseError as error:
             return error
@@ -336,9 +337,9 @@ class OverviewPage(Page):
         if isinstance(found, PlanWiseError):
             self._waiting.html = html.notice(found.what, found.remedy or "", "bad")
             return
-        draft, (jobs, statuses, studies) = self._session.draft, found
+        draft, (jobs, statuses, studies, fired) = self._session.draft, found
         items = waiting(
-            draft.scenario, len(draft.changes), jobs, statuses, studies, called=self._store.labels().of
+            draft.scenario, len(draft.changes), jobs, statuses, studies, self._store.labels().of, fired
         )
         self._waiting.html = list_items(items)
 
@@ -417,7 +418,7 @@ class OverviewPage(Page):
     def _side(self) -> pn.Column:
         changed = pn.Column(self._news, self._sweep, **PARTS)
         return pn.Column(
-            _boxed("To do", "Edits, runs, studies, results out of date", self._waiting),
+            _boxed("To do", "Edits, actuals off the plan, runs, studies, results out of date", self._waiting),
             _boxed("What changed", "Average pay a year and payroll at the end of the horizon", changed),
             **STACK,
         )

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from planwise.formatting import PAGE, count, moment, percent, seconds, with_levels
 from planwise.gate import GateResult
 from planwise.jobs import JobKind
+from planwise.parameters import Risk
 from ui.components import html
 from ui.components.card import GATE_TONES
 from ui.components.html import link
@@ -98,10 +99,15 @@ def waiting(
     statuses: Sequence[ScenarioStatus],
     studies: Sequence[StudySummary],
     called: Called = str,
+    fired: Sequence[Mapping[str, Any]] = (),
 ) -> list[Item]:
-    """Return what needs attention: unsaved edits and failures first; `called` gives a scenario's title."""
+    """Return what needs attention: unsaved edits, then triggers that fired on the plan, then failures.
+
+    `called` gives a scenario's title, `fired` are the triggers.
+    """
     return [
         *_draft(called(draft_of), edits),
+        *_triggers(fired),
         *(_job(job) for job in _unrepaired(jobs)),
         *(_job(job) for job in jobs if job.state in UNDER_WAY),
         *(_scenario(item, called) for item in statuses if item.state != "deleted"),
@@ -126,6 +132,20 @@ def _draft(scenario: str, edits: int) -> list[Item]:
         return []
     what = f"{edits} unsaved {'edit' if edits == 1 else 'edits'} on {scenario}"
     return [Item(what, "kept in this tab and its address until saved", "Edit", "plan", {})]
+
+
+def _triggers(fired: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """Return one thing to do for all triggers of the plan in force, with the worst of them."""
+    if not fired:
+        return []
+    worst = min(fired, key=lambda one: one["severity"] != Risk.HIGH)
+    more = f" and {len(fired) - 1} more" if len(fired) > 1 else ""
+    what = f"Actuals are off the released plan: {worst['trigger']}{more}"
+    why = (
+        f"{percent(worst['deviation'], sign=True)} from the plan on {worst['on']}; "
+        f"{worst['recommended']} recommended"
+    )
+    return [Item(what, why, "Show", "release", {}, "bad" if worst["severity"] == Risk.HIGH else "warn")]
 
 
 def _unrepaired(jobs: Sequence[JobLike]) -> list[JobLike]:

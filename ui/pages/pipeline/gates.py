@@ -11,7 +11,7 @@ from planwise.gate import text_of
 from planwise.monitoring.gate_history import StoredCheck, StoredGate
 from ui.components import html
 from ui.components.card import GATE_TONES, Content, breakable
-from ui.components.charts import BAD, GREY, TARGET, Series, bars, note
+from ui.components.charts import BAD, GREY, NOTE_HEIGHT, TARGET, Series, bars, note
 from ui.components.html import TableColumn
 
 GATES_SHOWN = 24
@@ -67,7 +67,7 @@ def history(gates: Sequence[StoredGate]) -> Content:
         for severity, title, color in SEVERITIES
     ]
     failed = any(gate.failed for gate in last)
-    figure = note("Every expectation of every gate holds." if gates else NO_GATE)
+    figure = note("Every expectation of every gate holds." if gates else NO_GATE, NOTE_HEIGHT)
     if failed:
         places = [f"#{gate.id}" for gate in last]
         figure = bars(places, series, y_format=",d", y_title="Expectations that did not hold", stacked=True)

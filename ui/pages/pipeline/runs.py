@@ -11,7 +11,7 @@ from planwise.monitoring.history import MeasuredRun
 from planwise.monitoring.monitor import BlockFigures
 from ui.components import html
 from ui.components.card import Content
-from ui.components.charts import PALETTE, Series, lines, note, ranked
+from ui.components.charts import NOTE_HEIGHT, PALETTE, Series, lines, note, ranked
 from ui.components.html import TableColumn, Tone
 from ui.values.pipeline import name_of
 
@@ -64,7 +64,7 @@ def durations(kind: str, runs: Sequence[MeasuredRun]) -> Content:
     rows = [_run_row(run) for run in runs if run.kind == kind]
     frame = pd.DataFrame(rows, columns=[column.name for column in RUN_COLUMNS])
     last = rows[:RUNS_SHOWN][::-1]
-    figure = note(NO_RUN)
+    figure = note(NO_RUN, NOTE_HEIGHT)
     if last:
         hover = [
             f"{moment(row['at'])}, {row['subject']}: {seconds(row['seconds'])}, "
@@ -108,7 +108,7 @@ def steps(run: MeasuredRun | None, flow_page: str) -> Content:
     rows = [_step_row(path, block) for path, block in walked]
     frame = pd.DataFrame(rows, columns=[column.name for column in STEP_COLUMNS])
     longest = sorted(rows, key=lambda row: -row["seconds"])[:STEPS_SHOWN]
-    figure = note("This run has no steps." if run else NO_RUN)
+    figure = note("This run has no steps." if run else NO_RUN, NOTE_HEIGHT)
     if longest:
         taken = [row["seconds"] for row in longest]
         figure = ranked(
@@ -165,7 +165,7 @@ def memory(run: MeasuredRun | None) -> Content:
         [(part[-1][0], max(megabytes for _, megabytes in part)) for part in parts],
         columns=["seconds", "megabytes"],
     )
-    figure = note("The run was too short to be sampled." if run else NO_RUN)
+    figure = note("The run was too short to be sampled." if run else NO_RUN, NOTE_HEIGHT)
     if len(frame):
         at, used = frame["seconds"].tolist(), frame["megabytes"].tolist()
         hover = [f"{seconds(s)}: {count(mb)} MB" for s, mb in zip(at, used, strict=True)]

@@ -9,7 +9,18 @@ import pandas as pd
 from planwise.formatting import count, is_missing, moment, money_short, percent, points, ratio
 from ui.components import html
 from ui.components.card import Content
-from ui.components.charts import GREY, PALETTE, TOTAL, Series, bars, lines, note, ranked, with_reference
+from ui.components.charts import (
+    GREY,
+    NOTE_HEIGHT,
+    PALETTE,
+    TOTAL,
+    Series,
+    bars,
+    lines,
+    note,
+    ranked,
+    with_reference,
+)
 from ui.components.html import TableColumn
 from ui.values.matches import COMPANIES, TITLES, MatchQuality
 from ui.values.pipeline import infeasible
@@ -20,7 +31,6 @@ if TYPE_CHECKING:
 
 Called = Callable[[str], str]
 KINDS = {"infeasible": "Became infeasible", "feasible": "Became feasible", "moved": "Moved"}
-NOTE_HEIGHT = 120  # of a card without a chart
 STILL, GONE, SAME = "Infeasible", "No longer swept", "Not changed"
 NO_SWEEP = (
     "No sweep has run in this home yet. A sweep simulates and publishes every scenario, usually at night; "
@@ -183,7 +193,7 @@ def benchmark(trend: "BenchmarkTrend") -> Content:
         for at, value in found
     ]
     frame = pd.DataFrame(rows, columns=[column.name for column in BENCHMARK_COLUMNS])
-    figure = note("No benchmark has been recorded.")
+    figure = note("No benchmark has been recorded.", NOTE_HEIGHT)
     if rows:
         times = sorted({str(row["at"]) for row in rows})
         records = {at: str(number) for number, at in enumerate(times, 1)}
@@ -218,7 +228,7 @@ def benchmark(trend: "BenchmarkTrend") -> Content:
 def match_rates(rows: Sequence[Mapping[str, Any]], warning: float, critical: float) -> Content:
     """Return the share of records that enrichment linked, run by run, with the limits of its alerts."""
     frame = pd.DataFrame(rows, columns=[column.name for column in RATE_COLUMNS])
-    figure = note(NO_ENRICHMENT)
+    figure = note(NO_ENRICHMENT, NOTE_HEIGHT)
     if rows:
         places = [f"#{run}" for run in dict.fromkeys(row["run"] for row in rows)]
         names = dict.fromkeys(str(row["rate"]) for row in rows)

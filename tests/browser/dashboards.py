@@ -34,7 +34,6 @@ SETTLED = """({quiet, patience}) => new Promise((resolve) => {
   const words = (root) => [...root.childNodes].map((node) => {
     if (node.nodeType === 3) { return node.data }
     if (node.nodeType !== 1 || /^(SCRIPT|STYLE)$/.test(node.tagName)) { return "" }
-    if (node.classList.contains("away")) { return "" }
     if (!node.shadowRoot) { return words(node) }
     moving ||= node.shadowRoot.getAnimations().some(ends)
     return words(node.shadowRoot) + words(node)
@@ -48,7 +47,7 @@ SETTLED = """({quiet, patience}) => new Promise((resolve) => {
     const seen = [words(document.body), scrollWidth, scrollHeight, clientWidth].join("|")
     if (seen !== last || moving) { last = seen; since = now }
     if (now - since >= quiet || now - begun >= patience) { resolve(now - since >= quiet) }
-    else { setTimeout(look, 100) }
+    else { setTimeout(look, 50) }
   }
   look()
 })"""
@@ -93,15 +92,6 @@ def cookie_of(url):
     return {"Cookie": SERVED[url].cookie}
 
 
-def follow(page, query, title):
-    """Come to another address of the dashboard as by the browser's buttons: nothing is loaded again."""
-    page.evaluate(
-        "query => { history.pushState({}, '', query); dispatchEvent(new PopStateEvent('popstate')) }", query
-    )
-    page.wait_for_function("title => document.title.startsWith(`${title} · `)", arg=title)
-    page.locator(".loading:visible").first.wait_for(state="hidden")
-
-
 def come_back(page):
     """Load the page again; return when it takes input."""
     page.reload()
@@ -116,23 +106,6 @@ def wait_for_input(page):
 def settle(page):
     """Wait until the page stays the same for a while; a clock on it ends the patience."""
     page.evaluate(SETTLED, {"quiet": QUIET_MILLISECONDS, "patience": PATIENCE_MILLISECONDS})
-
-
-# Pages that were looked at before are hidden: rules go through them too, and find nothing.
-LEAVE_OUT = """() => {
-  const walk = (root) => {
-    for (const element of root.querySelectorAll("*")) {
-      if (element.classList.contains("away")) { element.remove() }
-      else if (element.shadowRoot) { walk(element.shadowRoot) }
-    }
-  }
-  walk(document)
-}"""
-
-
-def leave_out_pages_before(page):
-    """Take the pages that are not shown out of the window; one does not come back to them."""
-    page.evaluate(LEAVE_OUT)
 
 
 def sticks_out(page):

@@ -11,8 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from tests.browser.conftest import visiting
-from tests.browser.dashboards import dashboard, follow, settle
+from tests.browser.dashboards import dashboard, settle
 from tests.browser.page_objects import download
 from tests.browser.publishing import simulate_and_publish
 from ui.pages import PAGES
@@ -230,48 +229,27 @@ CHOSEN = {
 SEEN = {"overview": FOLDER, "results": FOLDER, "compare": FOLDER}
 
 
-@pytest.fixture(scope="module")
-def visitor(browser, url):
-    """One who comes from address to address; the application is loaded once."""
-    with visiting(browser) as visit:
-        yield visit(url + query(PAGES[-1].key), READY)
-
-
-@pytest.mark.parametrize("info", PAGES, ids=lambda info: info.key)
-def test_texts_of_a_home_are_texts_on_every_page_and_in_its_files(visitor, info):
-    page = visitor
-    follow(page, query(info.key, **CHOSEN.get(info.key, {})), info.title)
+@pytest.mark.parametrize("key", [page.key for page in PAGES])
+def test_texts_of_a_home_are_texts_on_every_page_and_in_its_files(visit, url, key):
+    page = visit(url + query(key, **CHOSEN.get(key, {})), READY)
     inert(page)
-    if info.key in SEEN:
-        page.get_by_text(SEEN[info.key]).locator("visible=true").first.wait_for()
+    if key in SEEN:
+        page.get_by_text(SEEN[key]).first.wait_for()
     check_files(page)
     inert(page)
 
 
-EVERYTHING = TEXTS[0] + TEXTS[1] + TEXTS[7]
-ATTACK = {
-    name: EVERYTHING for name in ("scenario", "study", "employee", "topic", "job", "base", "year", "level")
-}
-ATTACK |= {"set": f"cola_rate={EVERYTHING}", "compare": f"{EVERYTHING},baseline"}
-
-
-@pytest.fixture(scope="module")
-def attacked(browser, url):
-    """One who was given an address full of texts; it is that of the first page."""
-    with visiting(browser) as visit:
-        yield visit(url + query(PAGES[0].key, **ATTACK), READY)
-
-
-@pytest.mark.parametrize("info", PAGES, ids=lambda info: info.key)
-def test_texts_of_an_address_are_texts_on_every_page(attacked, info):
-    page = attacked
-    follow(page, query(info.key, **ATTACK), info.title)
+@pytest.mark.parametrize("key", [page.key for page in PAGES])
+def test_texts_of_an_address_are_texts_on_every_page(visit, url, key):
+    everything = TEXTS[0] + TEXTS[1] + TEXTS[7]
+    chosen = {name: everything for name in ("scenario", "study", "employee", "topic", "job", "base")}
+    more = {"year": everything, "level": everything, "set": f"cola_rate={everything}"}
+    page = visit(url + query(key, compare=f"{everything},baseline", **chosen, **more), READY)
     inert(page)
 
 
-def test_the_workbook_of_a_comparison_has_texts_where_texts_are_meant(visitor):
-    page = visitor
-    follow(page, query("compare", compare=f"baseline,filed,{FOLDER}"), "Compare")
+def test_the_workbook_of_a_comparison_has_texts_where_texts_are_meant(visit, url):
+    page = visit(url + query("compare", compare=f"baseline,filed,{FOLDER}"), READY)
     check_workbook(download(page, re.compile("^Excel workbook"))[0])
     content, _ = download(page, re.compile(r"^Employees \(CSV\)"))
     assert MARK.encode() in content

@@ -271,7 +271,12 @@ def match_quality(found: MatchQuality | None) -> Content:
     if found is None:
         empty = pd.DataFrame(columns=[column.name for column in QUALITY_COLUMNS])
         return Content(
-            "Match quality", NO_ENRICHMENT, empty, QUALITY_COLUMNS, "match_quality.csv", note(NO_ENRICHMENT)
+            "Match quality",
+            NO_ENRICHMENT,
+            empty,
+            QUALITY_COLUMNS,
+            "match_quality.csv",
+            note(NO_ENRICHMENT, NOTE_HEIGHT),
         )
     report = found.report
     rows = [

@@ -68,7 +68,7 @@ class ChanceSection:
         self._status = html.pane(self._explained())
         self._card = Card(name="policy against noise")
         self._reach_card = Card(name="range of each scenario")
-        self._box = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._box = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "16px"})
         self._start.on_click(self._run)
         self._drawn.param.watch(lambda _: setattr(self._status, "object", self._explained()), "value")
         self._cancel.on_click(lambda _: setattr(self, "_stop", True))

@@ -111,7 +111,8 @@ def test_no_direct_minimisation_finds_a_smaller_change(world):
         reference, outputs = world.direct(problem)
         assert stopped == "converged" and informed.feasible(found)
         assert abs(outputs[0] - problem.target) < 2e-5 and max(outputs[1:], default=0) < 2e-5
-        assert problem.change(found.levers) <= reference * 1.01
+        # the budget nearly fixes what 150 people are paid: slopes of whole promotions are off by 2 % there
+        assert problem.change(found.levers) <= reference * (1.01 if not limits else 1.03)
         assert {one.key for one in problem.spec.limits} <= set(informed.binding(found))
 
 

@@ -12,7 +12,9 @@ from tests.browser.dashboards import come_to, dashboard
 from tests.browser.publishing import simulate_and_publish
 from tests.homes import copy_of
 
-CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", "/usr/bin/chromium"))
+# The one without windows, where it is installed: a page takes a quarter less time in it.
+FOUND = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium"))), "/usr/bin/chromium")
+CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", FOUND))
 EMPLOYEES = 300
 TIMEOUT_MILLISECONDS = 30_000  # how busy the machine is must not decide a test
 

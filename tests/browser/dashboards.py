@@ -34,6 +34,7 @@ SETTLED = """({quiet, patience}) => new Promise((resolve) => {
   const words = (root) => [...root.childNodes].map((node) => {
     if (node.nodeType === 3) { return node.data }
     if (node.nodeType !== 1 || /^(SCRIPT|STYLE)$/.test(node.tagName)) { return "" }
+    if (node.classList.contains("away")) { return "" }
     if (!node.shadowRoot) { return words(node) }
     moving ||= node.shadowRoot.getAnimations().some(ends)
     return words(node.shadowRoot) + words(node)
@@ -47,7 +48,7 @@ SETTLED = """({quiet, patience}) => new Promise((resolve) => {
     const seen = [words(document.body), scrollWidth, scrollHeight, clientWidth].join("|")
     if (seen !== last || moving) { last = seen; since = now }
     if (now - since >= quiet || now - begun >= patience) { resolve(now - since >= quiet) }
-    else { setTimeout(look, 50) }
+    else { setTimeout(look, 100) }
   }
   look()
 })"""
@@ -106,6 +107,23 @@ def wait_for_input(page):
 def settle(page):
     """Wait until the page stays the same for a while; a clock on it ends the patience."""
     page.evaluate(SETTLED, {"quiet": QUIET_MILLISECONDS, "patience": PATIENCE_MILLISECONDS})
+
+
+# Pages that were looked at before are hidden: rules go through them too, and find nothing.
+LEAVE_OUT = """() => {
+  const walk = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.classList.contains("away")) { element.remove() }
+      else if (element.shadowRoot) { walk(element.shadowRoot) }
+    }
+  }
+  walk(document)
+}"""
+
+
+def leave_out_pages_before(page):
+    """Take the pages that are not shown out of the window; one does not come back to them."""
+    page.evaluate(LEAVE_OUT)
 
 
 def sticks_out(page):

@@ -6,7 +6,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import visiting
-from tests.browser.dashboards import dashboard, is_dark, settle, sticks_out, violations
+from tests.browser.dashboards import (
+    dashboard,
+    is_dark,
+    leave_out_pages_before,
+    settle,
+    sticks_out,
+    violations,
+)
 from tests.browser.page_objects import Plan, go
 from ui.pages import PAGES
 
@@ -36,6 +43,7 @@ def test_a_page_is_whole_and_usable_in_both_themes(visitor, info):
     go(page, info.title)
     expect(page).to_have_title(re.compile(f"^{info.title} · (.* · )?PlanWise$"))
     expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_count(1)
+    leave_out_pages_before(page)
     themes = ("dark", "light") if is_dark(page) else ("light", "dark")
     for theme in themes:
         use(page, theme)
@@ -68,6 +76,7 @@ def test_every_page_of_an_empty_home(visit, empty):
     for info in PAGES:
         page.get_by_role("navigation", name="Pages").get_by_role("link", name=info.title, exact=True).click()
         settle(page)
+        leave_out_pages_before(page)
         assert_usable(page, info.key)
 
 

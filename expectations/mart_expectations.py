@@ -47,8 +47,8 @@ COUNTS = (
 COLUMNS = (
     "simulation_year", *COUNTS, "mean_base_pay", "median_base_pay", "payroll", "prorated_payroll",
     "growth_all", "growth_continuing", "growth_prorated", "growth_compound",
-    "bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires",
-    "cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change",
+    "bridge_exits", "bridge_cola", "bridge_drift", "bridge_merit", "bridge_promotion",
+    "bridge_hires", "cola_cost", "drift_cost", "drift_rate", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change",
     "total_cash", "employer_cost", "lump_sum_cost", "increase_rate", "increase_cost",
     "increase_cost_in_year",
     "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
@@ -163,10 +163,10 @@ MART_COLUMNS = {
     GROWTH: (
         "simulation_year", "headcount", "mean_base_pay", "payroll", "prorated_payroll",
         "growth_all", "growth_continuing", "growth_prorated",
-        "bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires",
+        "bridge_exits", "bridge_cola", "bridge_drift", "bridge_merit", "bridge_promotion", "bridge_hires",
     ),
     BUDGET: (
-        "simulation_year", *COSTS, "payroll_change", "total_cash", "employer_cost",
+        "simulation_year", *COSTS, "drift_cost", "drift_rate", "payroll_change", "total_cash", "employer_cost",
         "increase_rate", "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
     ),
     INCREASES: (
@@ -288,7 +288,7 @@ SNAPSHOT, EVENTS, DRIFT = "fct_workforce_snapshot", "fct_yearly_events", "pay_dr
 RELEASE_DRIFT = "release_drift"
 STATUSES = (*ACTIVE, "experienced_termination", "new_hire_termination")
 EVENT_TYPES = ("HIRE", "TERMINATION", "PROMOTION", "RAISE")
-EVENT_REASONS = ("growth", "voluntary", "new_hire", "reduction", "promotion", "COLA", "MERIT")
+EVENT_REASONS = ("growth", "voluntary", "new_hire", "reduction", "promotion", "COLA", "DRIFT", "MERIT")
 RATINGS = (1, 2, 3, 4, 5)
 SNAPSHOT_REQUIRED = (
     "simulation_year", "employee_id", "employment_status", "level_id", "base_pay", "prorated_pay", "fte",

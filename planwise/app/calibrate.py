@@ -16,6 +16,7 @@ from planwise.calibration import (
     Backtest,
     Basis,
     Calibration,
+    Raises,
     YearlyCensus,
     backtest,
     backtest_json,
@@ -24,11 +25,14 @@ from planwise.calibration import (
     calibration_json,
     calibration_markdown,
     description,
+    given_of_last,
     join_rekeyed,
     parameters_yaml,
+    parse_given,
     read_years,
 )
-from planwise.calibration.backtest import SEEDS_MIN
+from planwise.calibration.awards import DEFAULT_ATTRIBUTE
+from planwise.calibration.backtest import CENSUSES_MIN, SEEDS_MIN
 from planwise.census import register_census
 from planwise.census.registry import check_name
 from planwise.errors import InputError
@@ -64,6 +68,22 @@ class CensusesRequest(Request):
         default=False,
         description="Take those who left and came in under another id, with the same hire date, department "
         "or title and about the same pay, for one person. They are always counted and listed.",
+    )
+    given: Annotated[tuple[str, ...], Parameter(negative="")] = Field(
+        default=(),
+        description="What is known of the year to forecast: `award.GROUP=0.03` for a group, `award=0.02` for "
+        "everyone else, `headcount=13900` at its end. A backtest also takes `award=actual` and "
+        "`headcount=actual`.",
+    )
+    award_by: str = Field(
+        default=DEFAULT_ATTRIBUTE,
+        description="Attribute whose groups have awards: department, job_family (such as a bargaining unit), "
+        "location or manager_id.",
+    )
+    raises: Raises = Field(
+        default="auto",
+        description="merit: COLA and merit; awards: awards by group, and drift beyond them; auto: COLA and "
+        "merit where their rules explain the raises.",
     )
 
     def dates(self) -> tuple[date, ...]:
@@ -135,7 +155,15 @@ def calibrate_censuses(
     settings: Settings, request: CalibrateRequest, on_progress: Progress
 ) -> CalibrationReport:
     """Estimate the parameters, save the scenario and write the report; raises InputError."""
-    found = calibrate(_read(settings, request, on_progress), basis=request.basis, cola=request.cola)
+    given = parse_given(request.given)  # before files are read: a typing error is known at once
+    found = calibrate(
+        _read(settings, request, on_progress),
+        basis=request.basis,
+        cola=request.cola,
+        raises=request.raises,
+        award_by=request.award_by,
+        given=given,
+    )
     store_rates(settings, found.rates)
     saved = None if request.scenario is None else save_as_scenario(settings, found, request.scenario)
     if request.output is not None:
@@ -198,9 +226,19 @@ def backtest_censuses(
         text = f"{year}: {done} of {total} simulations"
         on_progress(text) if on_share is None else on_share(done / total, text)
 
+    given = parse_given(request.given)
+    years = _read(settings, request, on_progress)
+    known = (
+        given_of_last(years, given, basis=request.basis, award_by=request.award_by)
+        if given and len(years) >= CENSUSES_MIN
+        else None
+    )
     found = backtest(
         settings,
-        _read(settings, request, on_progress),
+        years,
+        given=known,
+        raises=request.raises,
+        award_by=request.award_by,
         seeds=request.seeds,
         basis=request.basis,
         growth=request.growth,
@@ -224,7 +262,7 @@ def save_as_scenario(settings: Settings, calibration: Calibration, name: str) ->
     check_new_name(name)
     store_rates(settings, calibration.rates)
     last = calibration.years[-1]
-    registered = last.ids_in_file is None and not calibration.scale.by_pay
+    registered = last.ids_in_file is None and not calibration.scale.by_pay and not last.renamed
     census = last.name if registered else check_name(f"{name}{CENSUS_SUFFIX}")
     with open_ledger(settings) as ledger:
         if name in {scenario.name for scenario in ledger.scenarios.list(archived=True)}:

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from planwise.calibration.awards import DEFAULT_ATTRIBUTE
 from planwise.calibration.backtest_results import Backtest, Holdout, Row, family_scores, interval
-from planwise.calibration.estimate import Basis, Calibration, calibrate, on_one_scale
+from planwise.calibration.estimate import Basis, Calibration, Raises, calibrate, on_one_scale
 from planwise.calibration.parameters_from_estimates import Overrides
 from planwise.calibration.raises import with_promotions
 from planwise.calibration.statistics import (
@@ -94,13 +95,16 @@ def backtest(
     growth: Basis = "mean",
     rolling: bool = True,
     given: Mapping[str, Value] | None = None,
+    raises: Raises = "auto",
+    award_by: str = DEFAULT_ATTRIBUTE,
     split_half: bool = False,
     on_step: Callable[[str, int, int], None] = lambda year, done, total: None,
 ) -> Backtest:
     """Return the backtest of the last year and, with `rolling`, of each earlier one that can be held out.
 
     `basis` and `growth` choose mean or last of the training years, for rates and for headcount growth.
-    `given` states parameters of the last year: it is forecast with them, too. With `split_half`, each year
+    `given` states parameters of the last year: it is forecast with them, too. `raises` and `award_by` are
+    those of `calibrate`. With `split_half`, each year
     is also forecast for one half of its people from the rates of the other half; two censuses are then
     enough. Raises InputError on too few censuses or seeds.
     """
@@ -119,7 +123,7 @@ def backtest(
     holdouts, of_given = [], None
     for held in range(len(years) - 1, first - 1, -1):
         # The scale of the training years is the same prefix: it is built forward, the held-out year unseen.
-        calibration = calibrate(years[:held], basis=basis)
+        calibration = calibrate(years[:held], basis=basis, raises=raises, award_by=award_by)
         forecast = _Forecast(settings, steps[held - 1], steps[: held - 1], calibration, growth, seeds)
         if given and held == len(years) - 1:
             of_given = forecast.hold_out(on_step, given)

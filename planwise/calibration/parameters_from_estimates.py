@@ -6,8 +6,17 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from planwise.calibration.awards import POOLED, award_parameters
 from planwise.calibration.exits import OWN_CURVE, Multiplier, fit_multipliers
-from planwise.calibration.raises import RaiseSplit, RaiseSummary, promotion_raise, split
+from planwise.calibration.raises import (
+    COMPARABLE_RATES,
+    RaiseSplit,
+    RaiseSummary,
+    merit_by_level,
+    promoted_rows,
+    promotion_raise,
+    split,
+)
 from planwise.calibration.rates import (
     THIN_HEADS,
     BandShare,
@@ -142,39 +151,117 @@ def first_year(out: Overrides, exits: Sequence[BandShare], wanted: str) -> Share
     return seen
 
 
-def raises(out: Overrides, summaries: Sequence[RaiseSummary], cola: float | None) -> RaiseSplit | None:
-    """Set COLA and merit by level, weighting years equally; return the split before clipping."""
+@dataclass(frozen=True)
+class RuleFit:
+    """COLA and merit as the simulation's rules give them, and how much of the raises they explain (R²).
+
+    `scales` are the neutral factors of the merit matrix by year and level; `capped`: merit stops at the range
+    maximum.
+    """
+
+    division: RaiseSplit
+    scales: Mapping[str, Mapping[int, float]]
+    explained: float
+    capped: bool
+
+
+def fit_rules(
+    out: Overrides,
+    steps: Sequence[Transition],
+    stayers: Mapping[str, pd.DataFrame],
+    summaries: Sequence[RaiseSummary],
+    cola: float | None,
+) -> RuleFit | None:
+    """Return COLA and merit by level, weighting years equally; None without stayers who were not promoted."""
     if not summaries:
-        out.not_estimated.append(("cola_rate, merit_rate_*", "no employees stayed without a promotion"))
         return None
-    overall = mean_of([s.overall.value for s in summaries if s.overall.value is not None])
-    totals: dict[int, float] = {}
-    for level in LEVELS:
-        found = [
-            e.value for s in summaries if (e := s.by_level.get(level)) is not None and e.value is not None
-        ]
-        thin = sum(s.by_level[level].heads for s in summaries if level in s.by_level) < THIN_HEADS
-        if found and not thin:
-            totals[level] = sum(found) / len(found)
-        elif overall is not None:
-            totals[level] = overall
-            out.not_estimated.append(
-                (f"merit_rate_level_{level}", f"under {THIN_HEADS} stayers: all levels' mean raise is used")
-            )
     lowest, highest = catalogue().levers["cola_rate"].bounds
     if cola is not None and not lowest <= cola <= highest:
         raise InputError(
             f"The COLA {cola} is outside {lowest} to {highest}.", remedy="Give it as a share: 0.02."
         )
-    division = (
-        split(mean_of([s.common for s in summaries]) or 0.0, totals)
-        if cola is None
-        else _stated(cola, totals)
-    )
-    out.put("cola_rate", division.cola)
-    for level, merit in division.merit.items():
+    totals, thin = _totals(summaries)
+    seen = mean_of([s.common if s.spike is None else s.spike for s in summaries]) or 0.0
+    division = split(seen, totals) if cola is None else _stated(cola, totals)
+    for level in thin:
+        reason = f"under {THIN_HEADS} stayers: all levels' mean raise is used"
+        out.not_estimated.append((f"merit_rate_level_{level}", reason))
+    fits = [_fit(steps, stayers, division, thin, capped=capped) for capped in (True, False)]
+    return max(fits, key=lambda fit: fit.explained)  # of equals the first: merit stops at the range maximum
+
+
+def _fit(
+    steps: Sequence[Transition],
+    stayers: Mapping[str, pd.DataFrame],
+    division: RaiseSplit,
+    thin: Sequence[int],
+    *,
+    capped: bool,
+) -> RuleFit:
+    merits: dict[int, list[float]] = {}
+    scales, pairs = {}, []
+    for step in steps:
+        people = stayers[step.label]
+        people = people[~people["promoted"] & people["raise_rate"].between(*COMPARABLE_RATES)]
+        people = people.assign(awarded=people["base_pay"] * (1 + division.cola))
+        found, scales[step.label], predicted = merit_by_level(people, step.after.ranges, capped)
+        for level, rate in found.items():
+            merits.setdefault(level, []).append(rate)
+        pairs.append(pd.DataFrame({"seen": people["raise_rate"], "rule": predicted / people["base_pay"] - 1}))
+    merit = {
+        level: division.merit[level]
+        if level in thin or level not in merits
+        else mean_of(merits[level]) or 0.0
+        for level in division.merit
+    }
+    split_found = RaiseSplit(division.cola, merit, division.moved)
+    return RuleFit(split_found, scales, _explained(pd.concat(pairs)), capped)
+
+
+EQUAL_RAISES = 5e-4  # raises that differ by less than this have nothing to explain
+
+
+def _explained(pairs: pd.DataFrame) -> float:
+    """Return the share of the raises' variance that the rules explain."""
+    spread = float(((pairs["seen"] - pairs["seen"].mean()) ** 2).mean())
+    if spread <= EQUAL_RAISES**2:
+        return 1.0
+    return 1 - float(((pairs["seen"] - pairs["rule"]) ** 2).mean()) / spread
+
+
+def _totals(summaries: Sequence[RaiseSummary]) -> tuple[dict[int, float], list[int]]:
+    """Return each level's total raise, and the levels for which it is everyone's, because of few people."""
+    overall = mean_of([s.overall.value for s in summaries if s.overall.value is not None])
+    totals: dict[int, float] = {}
+    thin = []
+    for level in LEVELS:
+        found = [
+            e.value for s in summaries if (e := s.by_level.get(level)) is not None and e.value is not None
+        ]
+        heads = sum(s.by_level[level].heads for s in summaries if level in s.by_level)
+        if found and heads >= THIN_HEADS:
+            totals[level] = sum(found) / len(found)
+        elif overall is not None:
+            totals[level] = overall
+            thin.append(level)
+    return totals, thin
+
+
+def put_rules(out: Overrides, fit: RuleFit) -> None:
+    """Set COLA and merit by level."""
+    out.put("cola_rate", fit.division.cola)
+    for level, merit in fit.division.merit.items():
         out.put(f"merit_rate_level_{level}", merit)
-    return division
+    if not fit.capped:
+        out.values["range_maximum_cap"] = False
+
+
+def put_awards(out: Overrides, attribute: str, rates: Mapping[str, float]) -> None:
+    """Set awards by group; merit is 0, because drift has all that is above the award."""
+    out.put("cola_rate", rates.get(POOLED, 0.0))
+    out.values["awards"] = award_parameters(attribute, rates)["awards"]
+    for level in LEVELS:
+        out.put(f"merit_rate_level_{level}", 0.0)
 
 
 def _stated(cola: float, totals: Mapping[int, float]) -> RaiseSplit:
@@ -209,18 +296,20 @@ def promotion_raises(
     out: Overrides,
     steps: Sequence[Transition],
     stayers: Mapping[str, pd.DataFrame],
-    division: RaiseSplit | None,
+    merit: Mapping[int, float],
+    scales: Mapping[str, Mapping[int, float]],
+    *,
+    capped: bool,
 ) -> None:
-    """Set the promotion raise of each level."""
-    if division is None:
-        out.not_estimated.append(("promotion_raise_*", "the ordinary raise is not known"))
-        return
-    minima = [dict(zip(s.after.ranges["level_id"], s.after.ranges["minimum"], strict=True)) for s in steps]
+    """Set the promotion raise of each level; `stayers` have `awarded`, the pay after COLA or award."""
     for level in LEVELS[:-1]:
-        frames = [p[p["promoted"] & (p["level_id"] == level)] for p in (stayers[s.label] for s in steps)]
-        heads = sum(len(frame) for frame in frames)
-        if heads < PROMOTED_MIN:
-            out.put(f"promotion_raise_level_{level}", None, f"{heads} promoted, under {PROMOTED_MIN}")
+        frames = []
+        for step in steps:
+            people = stayers[step.label]
+            people = people[people["promoted"] & people["eligible"] & (people["level_id"] == level)]
+            frames.append(promoted_rows(people, step.after.ranges, merit, scales.get(step.label, {}), capped))
+        rows = pd.concat(frames)
+        if len(rows) < PROMOTED_MIN:
+            out.put(f"promotion_raise_level_{level}", None, f"{len(rows)} promoted, under {PROMOTED_MIN}")
         else:
-            found = promotion_raise(frames, minima, division.cola, division.merit)
-            out.put(f"promotion_raise_level_{level}", found)
+            out.put(f"promotion_raise_level_{level}", promotion_raise(rows))

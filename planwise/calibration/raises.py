@@ -1,8 +1,9 @@
 """Raises of stayers: the promoted apart from the others, whose raise is split into COLA and merit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
@@ -109,58 +110,171 @@ def observed_raise(people: pd.DataFrame) -> Estimate:
     return ratio(promoted["base_pay"], promoted["base_pay_after"])
 
 
-def promotion_raise(
-    frames: Sequence[pd.DataFrame],
-    floors: Sequence[Mapping[int, float]],
-    cola: float,
-    merit: Mapping[int, float],
-) -> float | None:
+def promotion_raise(rows: pd.DataFrame) -> float | None:
     """Return the promotion raise with which the simulation gives the promoted the pay that they have now.
 
-    Simulated pay is max(old × (1 + cola) × (1 + raise), new range's minimum) × (1 + merit of the new level):
-    the raise is solved for its sum, 0 if the range minimum alone gives as much; None without promotions.
-    `frames` are promoted stayers, year by year, `floors` the range minima of each year's end.
+    Simulated pay is the larger of base × (1 + raise) and the new range's minimum, then merit at the new
+    level: the raise is solved for its sum, 0 if the lift to the minimum alone gives as much; None without
+    promotions. The lift stops at `promotion_raise_max`, unless the pays look as if it went on. `rows` are
+    `promoted_rows`.
     """
-    rows = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "base": frame["base_pay"] * (1 + cola),
-                    "floor": (frame["level_id"] + 1).map(dict(floor)).astype(float),
-                    "merit": (frame["level_id"] + 1).map(dict(merit)).astype(float),
-                    "new": frame["base_pay_after"],
-                }
-            )
-            for frame, floor in zip(frames, floors, strict=True)
-        ]
-    )
     if rows.empty:
         return None
+    fits = [_solved_raise(rows, floor) for floor in (rows["low"].clip(upper=rows["lift"]), rows["low"])]
+    return min(fits)[1]
+
+
+def _solved_raise(rows: pd.DataFrame, floor: pd.Series) -> tuple[float, float]:
+    """Return how far people's pay is off (squared), and the raise."""
+
+    def pay(rate: float) -> pd.Series:
+        raised = (rows["base"] * (1 + rate)).clip(lower=floor)
+        return merit_pay(raised, rows, rows["merit"])
 
     def excess(rate: float) -> float:
-        simulated = (rows["base"] * (1 + rate)).clip(lower=rows["floor"]) * (1 + rows["merit"])
-        return float(simulated.sum() - rows["new"].sum())
+        return float(pay(rate).sum() - rows["new"].sum())
 
     highest = float((rows["new"] / rows["base"]).max())  # beyond it, all simulated pay is too high
-    if excess(0.0) >= 0 or highest <= 0:
-        return 0.0
-    return float(brentq(excess, 0.0, highest))
+    rate = 0.0 if excess(0.0) >= 0 or excess(highest) <= 0 else float(brentq(excess, 0.0, highest))
+    return float(((pay(rate) / rows["new"] - 1) ** 2).sum()), rate
+
+
+def promoted_rows(
+    people: pd.DataFrame,
+    ranges: pd.DataFrame,
+    merit: Mapping[int, float],
+    neutral: Mapping[int, float],
+    capped: bool = True,
+) -> pd.DataFrame:
+    """Return the promoted of a year as `promotion_raise` reads them.
+
+    `people` have `awarded`, the pay after COLA or award; `ranges` are those at the year's end; `merit` and
+    `neutral` are by level, the latter from `merit_by_level`.
+    """
+    level = people["level_id"] + 1
+    rows = _in_ranges(people, level, ranges, capped)
+    largest = catalogue().assumptions["promotion_raise_max"].default
+    return rows.assign(
+        base=people["awarded"],
+        lift=np.inf if largest is None else people["awarded"] * (1 + float(str(largest))),
+        merit=level.map(dict(merit)).astype(float).fillna(0.0),
+        neutral=level.map(dict(neutral)).astype(float).fillna(1.0),
+        new=people["base_pay_after"],
+    )
+
+
+POSITIONS = ("below_range", "1", "2", "3", "4", "above_range")
+
+
+def _in_ranges(
+    people: pd.DataFrame, level: pd.Series, ranges: pd.DataFrame, capped: bool = True
+) -> pd.DataFrame:
+    """Return each person's range, and the factor of the rating on merit as declared."""
+    by_level = ranges.set_index("level_id")
+    ratings = {
+        rating: float(str(catalogue().assumptions[f"merit_multiplier_rating_{rating}"].default))
+        for rating in range(1, 6)
+    }
+    return pd.DataFrame(
+        {
+            "low": level.map(by_level["minimum"]).astype(float),
+            "high": level.map(by_level["maximum"]).astype(float),
+            "stop": level.map(by_level["maximum"]).astype(float) if capped else np.inf,
+            "rating": people["performance_rating"].map(ratings).astype(float),
+        }
+    )
+
+
+def merit_weight(pay: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    """Return each person's cell of the declared merit matrix: rating × position in the range."""
+    factors = np.array(
+        [
+            float(str(catalogue().assumptions[f"merit_multiplier_quartile_{place}"].default))
+            for place in POSITIONS
+        ]
+    )
+    place = np.floor((pay - rows["low"]) * 4 / (rows["high"] - rows["low"])).clip(-1, 4).fillna(1)
+    weight: pd.Series = rows["rating"] * factors[place.to_numpy(dtype=int) + 1]
+    return weight
+
+
+def merit_pay(pay: pd.Series, rows: pd.DataFrame, merit: pd.Series | float) -> pd.Series:
+    """Return the pay after merit by the simulation's rules; it goes up to `stop`."""
+    full = pay * (1 + merit * merit_weight(pay, rows) * rows["neutral"])
+    paid: pd.Series = full.clip(upper=np.maximum(pay, rows["stop"]))
+    return paid
+
+
+def merit_by_level(
+    people: pd.DataFrame, ranges: pd.DataFrame, capped: bool
+) -> tuple[dict[int, float], dict[int, float], pd.Series]:
+    """Return by level the merit that its pay needs and the scale of the matrix, and predicted pay.
+
+    `people` stayed without a promotion and have `awarded`, the pay after the COLA. Merit that the range
+    maximum turns into a lump sum (`capped`) is not seen in pay, and is part of the rate. Below 0 it is 0.
+    """
+    merits: dict[int, float] = {}
+    scales: dict[int, float] = {}
+    predicted = people["awarded"].copy()
+    for level, group in people.groupby("level_id"):
+        rows = _in_ranges(group, group["level_id"], ranges, capped)
+        pay = group["awarded"]
+        weighted = float((pay * merit_weight(pay, rows)).sum())
+        scale = float(pay.sum()) / weighted if weighted > 0 else 0.0
+        rows = rows.assign(neutral=scale)
+        wanted = float(group["base_pay_after"].sum())
+        found = 0.0
+        lacking = _merit_excess(0.0, pay, rows, wanted) < 0
+        if lacking and _merit_excess(MERIT_HIGHEST, pay, rows, wanted) > 0:
+            found = float(brentq(_merit_excess, 0.0, MERIT_HIGHEST, args=(pay, rows, wanted)))
+        elif lacking:
+            found = wanted / float(pay.sum()) - 1  # the rules cannot give as much: as if nothing were capped
+        merits[int(str(level))], scales[int(str(level))] = found, scale
+        predicted[group.index] = merit_pay(pay, rows, found)
+    return merits, scales, predicted
+
+
+def _merit_excess(merit: float, pay: pd.Series, rows: pd.DataFrame, wanted: float) -> float:
+    return float(merit_pay(pay, rows, merit).sum()) - wanted
+
+
+MERIT_HIGHEST = 0.5  # beyond any merit
 
 
 MODE_STEP = 0.001  # raises are compared to a tenth of a percentage point
 MODE_SHARE_MIN = 0.10  # a raise that fewer share is not across the board
 # Outside this range the two pays probably differ in unit (an hourly rate, a half-time post): not used.
 COMPARABLE_RATES = (-0.5, 1.0)
+COLA_SHARE_MIN = 0.02  # a spike of raises; those whom merit passes by get the COLA alone
 IDENTIFICATION = (
-    f"COLA is the most common raise of the stayers who were not promoted (to {MODE_STEP:.1%}; the median "
-    f"where fewer than {MODE_SHARE_MIN:.0%} share it); merit is the rest of the level's pay-weighted mean "
-    "raise. Pay shows their product only: the sum is measured, the split is this convention."
+    f"COLA is the lowest raise (to {MODE_STEP:.1%}) that at least {COLA_SHARE_MIN:.0%} of the stayers who "
+    "were not promoted share: those whom merit passes by. Merit is the rate with which the simulation's "
+    "rules, lump sums at the range maximum included, give a level's stayers the pay that they have now."
 )
+
+
+def common_raise(rates: pd.Series) -> tuple[float, float, bool]:
+    """Return the most common raise, how many share it, and whether it is one; else the median."""
+    counts = (rates / MODE_STEP).round().value_counts()
+    mode, share = float(counts.index[0]) * MODE_STEP, float(counts.iloc[0] / len(rates))
+    is_mode = share >= MODE_SHARE_MIN
+    return round(mode, 6) if is_mode else float(rates.median()), share, is_mode
+
+
+def lowest_spike(rates: pd.Series) -> float | None:
+    """Return the lowest raise that enough people share, as exactly as they share it; None without one."""
+    bins = (rates / MODE_STEP).round()
+    counts = bins.value_counts().sort_index()
+    spikes = counts[counts >= COLA_SHARE_MIN * len(rates)]
+    return None if spikes.empty else float(rates[bins == spikes.index[0]].median())
 
 
 @dataclass(frozen=True)
 class RaiseSummary:
-    """The distribution of one year's raises; rates. `by_level` is pay-weighted, level → total raise."""
+    """The distribution of one year's raises; rates. `by_level` is pay-weighted, level → total raise.
+
+    `spike` is the lowest raise that enough people share to take it for the COLA; None without one.
+    """
 
     year: str
     heads: int
@@ -168,6 +282,7 @@ class RaiseSummary:
     common: float
     common_share: float
     common_is_mode: bool
+    spike: float | None
     mean: float
     median: float
     p10: float
@@ -185,16 +300,15 @@ def raise_summary(year: str, people: pd.DataFrame) -> RaiseSummary | None:
     if comparable.empty:
         return None
     rates = comparable["raise_rate"]
-    counts = (rates / MODE_STEP).round().value_counts()
-    mode, share = float(counts.index[0]) * MODE_STEP, float(counts.iloc[0] / len(rates))
-    is_mode = share >= MODE_SHARE_MIN
+    common, share, is_mode = common_raise(rates)
     return RaiseSummary(
         year=year,
         heads=len(rates),
         left_out=len(ordinary) - len(comparable),
-        common=round(mode, 6) if is_mode else float(rates.median()),
+        common=common,
         common_share=share,
         common_is_mode=is_mode,
+        spike=lowest_spike(rates),
         mean=float(rates.mean()),
         median=float(rates.median()),
         p10=float(rates.quantile(0.1)),

@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from planwise.calibration.estimate import Calibration
+from planwise.calibration.awards import AWARDS_RULE, awards_json
+from planwise.calibration.estimate import EXPLAINED_MIN, Calibration
 from planwise.calibration.exits import FAMILIES, OWN_CURVE_HEADS, Multiplier
 from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION, promotion_rule
 from planwise.calibration.rates import ALL_YEARS, THIN_HEADS, UNSEEN_EXITS, BandShare, share
@@ -73,8 +74,11 @@ def calibration_json(c: Calibration) -> dict[str, Any]:
             "years": [
                 asdict(s) | {"by_level": {str(k): asdict(e) for k, e in s.by_level.items()}} for s in c.raises
             ],
+            "described_as": "awards and drift" if c.raise_split is None else "COLA and merit",
+            "explained_by_cola_and_merit": c.explained,
             "split": None if c.raise_split is None else asdict(c.raise_split),
         },
+        "awards": awards_json(c.awards),
         "hires": {
             "level_shares": {str(k): asdict(s) for k, s in c.hire_levels.items()},
             "pay": None if c.hire_pay is None else asdict(c.hire_pay),
@@ -294,17 +298,83 @@ def _raises(c: Calibration) -> list[str]:
         for level in levels
     ]
     moved = [c.raise_split.moved, ""] if c.raise_split is not None and c.raise_split.moved else []
+    if c.explained is not None and c.raise_split is None:
+        return [*_distribution(c, headers, rows), *_awards(c)]
     return [
         "## Raises",
         "",
         f"{IDENTIFICATION} Raises outside {COMPARABLE_RATES[0]:.0%} to {COMPARABLE_RATES[1]:.0%} are left "
         "out and counted.",
         "",
+        _explained(c),
+        "",
         *table((*headers, "none", "falls", "left out"), rows),
         f"COLA {_value(c, 'cola_rate')}; total raise by level, pay-weighted, and the merit it leaves:",
         "",
         *table(("level", *(s.year for s in c.raises), "merit"), by_level),
         *moved,
+    ]
+
+
+def _distribution(c: Calibration, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [
+        "## Raises",
+        "",
+        f"{AWARDS_RULE} Raises outside {COMPARABLE_RATES[0]:.0%} to {COMPARABLE_RATES[1]:.0%} are left "
+        "out and counted.",
+        "",
+        _explained(c),
+        "",
+        *table((*headers, "none", "falls", "left out"), rows),
+    ]
+
+
+def _explained(c: Calibration) -> str:
+    if c.explained is None:
+        return "No stayers: nothing is known of raises."
+    way = (
+        "so raises are described as COLA and merit"
+        if c.raise_split is not None
+        else "so they are described as awards"
+    )
+    return (
+        f"COLA and merit by the simulation's rules explain {percent(max(c.explained, 0.0), 0)} of the "
+        f"raises' variance ({EXPLAINED_MIN:.0%} are needed unless `--raises` says otherwise), {way}."
+    )
+
+
+def _awards(c: Calibration) -> list[str]:
+    years = list(dict.fromkeys(award.year for award in c.awards.awards))
+    by_group = {(award.group, award.year): award for award in c.awards.awards}
+    expected = c.awards.expected(c.used)
+
+    def cell(group: str, year: str) -> str:
+        award = by_group[group, year]
+        if award.pooled:
+            return f"{percent(award.rate, 2)} (all, {count(award.heads)} own)"
+        return f"{percent(award.rate, 2)} ({percent(award.share, 0)} of {count(award.heads)})"
+
+    rows = [
+        (group or "everyone else", *(cell(group, year) for year in years), percent(expected.get(group), 2))
+        for group in (*c.awards.groups, "")
+    ]
+    drift = {(one.group, one.year): one for one in c.awards.drift}
+    drifts = [
+        (
+            {"all": "everyone", "": "everyone else"}.get(group, group),
+            *(percent(one.mean, 2) if (one := drift.get((group, year))) else NONE for year in years),
+        )
+        for group in ("all", *c.awards.groups, "")
+    ]
+    return [
+        f"Awards by {c.awards.attribute.removesuffix('_id').replace('_', ' ')}, how many share them, and "
+        "their mean, which is used:",
+        "",
+        *table((c.awards.attribute, *years, "used"), rows),
+        "Mean drift, weighted by pay: what comes without a decision. "
+        f"{count(len(c.awards.donors))} donors are kept.",
+        "",
+        *table((c.awards.attribute, *years), drifts),
     ]
 
 

@@ -1,5 +1,6 @@
 """Yearly censuses, and what changed for each person between two of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ import pandas as pd
 from planwise.census import load_census, read_census
 from planwise.census.mapping import load_mapping
 from planwise.census.registry import NAME_PATTERN
-from planwise.census.schema import DEFAULT_RATING, loose_id
+from planwise.census.schema import DEFAULT_RATING, GROUPINGS, loose_id
 from planwise.errors import InputError
 from planwise.parameters import catalogue
 from planwise.settings import Settings
@@ -21,7 +22,7 @@ YEARS_MIN = 2
 SPACING_DAYS = (330, 400)  # a year, with the freedom of a payroll date that moves by a month
 SHARED_IDS_MIN = 0.1  # real workforces keep far more; files with ids of two schemes share a few by chance
 PAY_LEVELS = "pay"  # how the description of levels begins that are read off the pay
-FACTS = ("gender", "ethnicity", "performance_rating")  # carried along: the simulation reads them
+FACTS = ("gender", "ethnicity", "performance_rating", *GROUPINGS)  # carried along: the simulation reads them
 COLUMNS = ("hire_date", "birth_date", "base_pay", "job_title", "department", "level_id", "fte", *FACTS)
 
 
@@ -29,7 +30,8 @@ COLUMNS = ("hire_date", "birth_date", "base_pay", "job_title", "department", "le
 class YearlyCensus:
     """The workforce on one day; `people` by employee id, pay a year (float), dates as datetime64.
 
-    `ids_in_file` has all ids in the file, filtered rows included; None for a census of the home.
+    `ids_in_file` has all ids in the file, filtered rows included; None for a census of the home. `renamed`:
+    departments are not written as in the file or the census.
     """
 
     name: str
@@ -43,6 +45,7 @@ class YearlyCensus:
     rows_filtered: int = 0
     notices: tuple[str, ...] = ()
     currency: str = ""
+    renamed: bool = False
 
     @property
     def opening(self) -> date:
@@ -113,7 +116,7 @@ def read_years(
             )
         )
     _check_dates(years)
-    years = _with_one_spelling(years)
+    years = _with_plain_departments(_with_one_spelling(years))
     _check_ids(years)
     return tuple(_with_pay_date_note(years))
 
@@ -203,6 +206,42 @@ def _with_one_spelling(years: Sequence[YearlyCensus]) -> list[YearlyCensus]:
                 notices=(*after.notices, notice),
             )
         result.append(after)
+    return result
+
+
+UNIT_NUMBER = re.compile(r"\s*\(\d*\)?\s*$")  # as in Police Department (386), or cut short to (38
+PLAIN_MIN = 0.5
+
+
+def _with_plain_departments(years: Sequence[YearlyCensus]) -> list[YearlyCensus]:
+    """Take the number of a unit off the departments of a year where another year has the names alone.
+
+    Otherwise hardly anyone would be in the department of the year before. Each such year gets a note.
+    """
+    plain = {
+        name.casefold(): name
+        for year in years
+        for name in map(str, year.people["department"].dropna().unique())
+        if not UNIT_NUMBER.search(name)
+    }
+    result = []
+    for year in years:
+        names = year.people["department"].astype(str)
+        stems = {name: UNIT_NUMBER.sub("", name) for name in names.unique() if UNIT_NUMBER.search(name)}
+        known = names.map(lambda name, stems=stems: stems.get(name, "").casefold() in plain)
+        if known.sum() >= PLAIN_MIN * names.isin(list(stems)).sum() > 0:
+            renamed = names.map(
+                lambda name, stems=stems: (
+                    plain.get(stems[name].casefold(), stems[name]) if name in stems else name
+                )
+            )
+            notice = (
+                f"{len(stems):,} departments of {year.name} end with the number of a unit, those of another "
+                f"year do not: they were read without it, as {renamed.nunique():,} departments."
+            )
+            people = year.people.assign(department=renamed.where(year.people["department"].notna()))
+            year = replace(year, people=people, renamed=True, notices=(*year.notices, notice))
+        result.append(year)
     return result
 
 

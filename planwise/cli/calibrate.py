@@ -73,9 +73,8 @@ def _print_calibration(found: Calibration) -> None:
         )
     console.print(table)
     console.print(f"Levels: {found.scale.rule}.", markup=False)
-    for year in found.years:
-        for notice in year.notices:
-            console.print(f"Note on {year.name}: {notice}", markup=False)
+    for line in (f"Note on {year.name}: {notice}" for year in found.years for notice in year.notices):
+        console.print(line, markup=False)
     for rekeyed in found.rekeyed.years:
         if rekeyed.offered:
             console.print(
@@ -85,11 +84,23 @@ def _print_calibration(found: Calibration) -> None:
             )
     for clip in found.clips:
         console.print(f"Clipped: {clip.name} {clip.estimated:.4f} → {clip.used:g}, its bound.", markup=False)
-    if found.raise_split is not None and found.raise_split.moved:
-        console.print(found.raise_split.moved, markup=False)
+    for line in _raises_in_words(found):
+        console.print(line, markup=False)
     for name, why in found.not_estimated:
         console.print(f"Not estimated: {name}: {why}.", markup=False)
     console.print("\n".join(options(found)), markup=False, soft_wrap=True)
+
+
+def _raises_in_words(found: Calibration) -> list[str]:
+    """Return awards and drift a line each, or what became of the COLA."""
+    if found.drift_donors is None:
+        return [found.raise_split.moved] if found.raise_split is not None and found.raise_split.moved else []
+    awards = found.awards.expected(found.used)
+    drifts = [drift for drift in found.awards.drift if drift.group == "all"]
+    return [
+        *(f"Award of {group or 'everyone else'}: {percent(rate, 2)}." for group, rate in awards.items()),
+        *(f"Drift without a decision, {one.year}: {percent(one.mean, 2)}." for one in drifts),
+    ]
 
 
 def _calibration_table(title: str, first: str, *numbers: str) -> Table:

@@ -54,10 +54,13 @@ METRICS = (
     Metric("growth_prorated", "Growth of pay per FTE-year worked", Kind.RATE),
     Metric("bridge_exits", "Growth from exits", Kind.RATE),
     Metric("bridge_cola", "Growth from COLA", Kind.RATE),
+    Metric("bridge_drift", "Growth from drift", Kind.RATE),
     Metric("bridge_merit", "Growth from merit", Kind.RATE),
     Metric("bridge_promotion", "Growth from promotions", Kind.RATE),
     Metric("bridge_hires", "Growth from hires", Kind.RATE),
     Metric("cola_cost", "Cost of COLA", Kind.MONEY, flow=True),
+    Metric("drift_cost", "Cost of drift, without a decision", Kind.MONEY, flow=True),
+    Metric("drift_rate", "Drift, share of opening payroll", Kind.RATE),
     Metric("merit_cost", "Cost of merit", Kind.MONEY, flow=True),
     Metric("promotion_cost", "Cost of promotions", Kind.MONEY, flow=True),
     Metric("hire_cost", "Pay of hires", Kind.MONEY, flow=True),
@@ -94,9 +97,15 @@ LEVEL_METRICS = (
     Metric("below_minimum", "Under the minimum", Kind.COUNT),
     Metric("above_maximum", "At or over the maximum", Kind.COUNT),
 )
-BUDGET = ("cola_cost", "merit_cost", "promotion_cost", "hire_cost")  # minus exit_savings = payroll_change
+BUDGET = (
+    "cola_cost",
+    "drift_cost",
+    "merit_cost",
+    "promotion_cost",
+    "hire_cost",
+)  # minus exit_savings = payroll_change
 SAVINGS = "exit_savings"
-BRIDGE = ("bridge_exits", "bridge_cola", "bridge_merit", "bridge_promotion", "bridge_hires")
+BRIDGE = ("bridge_exits", "bridge_cola", "bridge_drift", "bridge_merit", "bridge_promotion", "bridge_hires")
 
 
 def metrics_of(columns: Iterable[str]) -> tuple[Metric, ...]:

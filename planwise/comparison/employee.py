@@ -23,6 +23,7 @@ RATE_ROUNDING = Decimal("0.0000005")  # published rates have 6 decimals
 # The parameter that decides an event; `level` is the level the person had before it.
 LEVERS: Mapping[str, tuple[str, ...]] = {
     "COLA": ("cola_rate",),
+    "DRIFT": ("calibrated_rates",),
     "MERIT": ("merit_rate_level_{level}",),
     "promotion": ("promotion_probability_level_{level}", "promotion_raise_level_{level}"),
     "growth": ("new_hire_salary_adjustment",),

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from xlsxwriter.format import Format
+
 from planwise.comparison.compare import Comparison
 from planwise.comparison.differences import (
     BRIDGE,
@@ -255,6 +257,7 @@ BUDGET_SHEET = "Budget"
 BUDGET_HEADERS = (
     "payroll before",
     "COLA",
+    "drift",
     "merit",
     "promotions",
     "hires",
@@ -262,7 +265,8 @@ BUDGET_HEADERS = (
     "payroll change",
     "payroll after",
 )
-BRIDGE_HEADERS = ("exits", "COLA", "merit", "promotions", "hires", "growth of mean pay")
+BRIDGE_HEADERS = ("exits", "COLA", "drift", "merit", "promotions", "hires", "growth of mean pay")
+SAVED = 1 + len(BUDGET)  # the column of exits, whose pay is saved
 BUDGET_WIDTH = 1 + len(BUDGET_HEADERS)
 Grid = Mapping[tuple[int | str, int], Ref]
 
@@ -279,8 +283,8 @@ def write_budget(page: SheetWriter, comparison: Comparison, cells: KpiCells) -> 
     """Write a block a scenario, then a block of differences for each but the first."""
     page.title(
         "Budget and growth bridge",
-        "Currency a year, weighted by FTE: COLA + merit + promotions + hires - exits = payroll change. "
-        "Below: growth of mean base pay and its parts.",
+        "Currency a year, weighted by FTE: COLA + drift + merit + promotions + hires - exits = payroll "
+        "change. Below: growth of mean base pay and its parts.",
     )
     row = 3
     budgets: dict[str, Grid] = {}
@@ -316,17 +320,33 @@ def _budget(page: SheetWriter, row: int, name: str, cells: KpiCells) -> tuple[in
         page.number(row, 0, year, styles.plain)
         grid[year, 0] = page.formula(row, 1, same(cells.before("payroll", year, name)), money)
         for column, metric in enumerate((*BUDGET, SAVINGS), 1):
-            ref = page.formula(row, 1 + column, same(cells.at(metric, year, name)), money)
-            grid[year, column] = ref
-        added, exits = [grid[year, column] for column in range(1, 5)], grid[year, 5]
-        grid[year, 6] = page.formula(row, 7, plus_minus(added, [exits]), money)
-        grid[year, 7] = page.formula(row, 8, plus_minus([grid[year, 0], grid[year, 6]], []), money)
+            grid[year, column] = _part(page, (row, 1 + column), cells, metric, year, name, money)
+        added, exits = [grid[year, column] for column in range(1, SAVED)], grid[year, SAVED]
+        grid[year, SAVED + 1] = page.formula(row, SAVED + 2, plus_minus(added, [exits]), money)
+        after = plus_minus([grid[year, 0], grid[year, SAVED + 1]], [])
+        grid[year, SAVED + 2] = page.formula(row, SAVED + 3, after, money)
         row += 1
     page.text(row, 0, TOTAL, styles.total_label)
-    for column in range(1, 7):
+    for column in range(1, SAVED + 2):
         refs = [grid[year, column] for year in cells.years]
         grid[TOTAL, column] = page.formula(row, 1 + column, total(refs), styles.total[Kind.MONEY])
     return row + 2, grid
+
+
+def _part(
+    page: SheetWriter,
+    place: tuple[int, int],
+    cells: KpiCells,
+    metric: str,
+    year: int,
+    name: str,
+    style: Format,
+) -> Ref:
+    """Write a part of a sum: the KPI's cell, or 0 where the results are older than the part."""
+    row, column = place
+    if not cells.has(metric):
+        return page.number(row, column, 0, style)
+    return page.formula(row, column, same(cells.at(metric, year, name)), style)
 
 
 def _bridge(page: SheetWriter, row: int, name: str, cells: KpiCells) -> tuple[int, Grid]:
@@ -336,8 +356,8 @@ def _bridge(page: SheetWriter, row: int, name: str, cells: KpiCells) -> tuple[in
     for year in cells.years:
         page.number(row, 0, year, styles.plain)
         for column, metric in enumerate(BRIDGE):
-            ref = page.formula(row, 1 + column, same(cells.at(metric, year, name)), styles.number[Kind.RATE])
-            grid[year, column] = ref
+            style = styles.number[Kind.RATE]
+            grid[year, column] = _part(page, (row, 1 + column), cells, metric, year, name, style)
         parts = [grid[year, column] for column in range(len(BRIDGE))]
         grid[year, len(BRIDGE)] = page.formula(row, 1 + len(BRIDGE), total(parts), styles.total[Kind.RATE])
         row += 1

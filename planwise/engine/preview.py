@@ -40,10 +40,11 @@ from planwise.engine.variables import (
 from planwise.errors import InputError
 from planwise.parameters import Chain, EffectiveParameters, Value
 from planwise.parameters.calibrated_rates import NO_RATES, PARTS, rates_files
-from planwise.parameters.values import merit_groups
+from planwise.parameters.values import awards, merit_groups
 from planwise.settings import Settings
 
 NEAREST_SHOWN = 3
+NAMING_GROUPS = ("merit_groups", "drift_groups", "awards")
 PARAMETER_COLUMNS = {
     "parameter": "TEXT",
     "level_id": "INTEGER",
@@ -93,23 +94,33 @@ def check_against_census(
     """Raise InputError for levels and groups of the parameters that the census does not have."""
     _check_shares_of_missing_levels(cursor, census, effective)
     for year in effective.years:
-        if (found := merit_groups(effective.value("merit_groups", year))) is not None:
-            attribute, merits = found
+        for name, attribute, groups in _groups_of(effective, year):
             rows = cursor.execute(
                 f"SELECT DISTINCT {attribute} FROM {CATALOG}.raw.census_{census_key(census)} "
                 f"WHERE NOT {attribute} IS NULL"
             ).fetchall()
             known = sorted(str(row[0]) for row in rows)
-            if missing := [one.group for one in merits if one.group not in known]:
+            if missing := [group for group in groups if group not in known]:
                 nearest = (
                     difflib.get_close_matches(missing[0], known, n=NEAREST_SHOWN) or known[:NEAREST_SHOWN]
                 )
                 raise InputError(
-                    f"merit_groups: {attribute} {missing[0]!r} is not in census {census.name}.",
+                    f"{name}: {attribute} {missing[0]!r} is not in census {census.name}.",
                     remedy=f"It has for example {', '.join(nearest)}."
                     if known
                     else f"It has no {attribute}; map a column to it when importing.",
                 )
+
+
+def _groups_of(effective: EffectiveParameters, year: int) -> list[tuple[str, str, list[str]]]:
+    """Return the parameters of a year that name groups: parameter, attribute, groups."""
+    found = []
+    for name in ("merit_groups", "drift_groups"):
+        if (merits := merit_groups(effective.value(name, year))) is not None:
+            found.append((name, merits[0], [one.group for one in merits[1]]))
+    if (rates := awards(effective.value("awards", year))) is not None:
+        found.append(("awards", rates[0], list(rates[1])))
+    return found
 
 
 def _check_shares_of_missing_levels(
@@ -284,7 +295,7 @@ class Preview:
             effective, census_hash=self._key, as_of=self._census.as_of.isoformat(), bound=False
         )
         shape = {name: value for name, value in variables.items() if name not in UNVERSIONED}
-        groups = [effective.value("merit_groups", year) for year in effective.years]
+        groups = [effective.value(name, year) for name in NAMING_GROUPS for year in effective.years]
         if shape == self._shape and groups == self._groups:
             return
         check_against_census(self._database, self._census, effective)

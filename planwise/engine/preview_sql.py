@@ -309,6 +309,11 @@ LISTS = {
     "merit_group_names": TEXTS,
     "merit_group_factors": f"{DECIMALS}[]",
     "merit_group_points": f"{DECIMALS}[]",
+    "drift_group_names": TEXTS,
+    "drift_group_factors": f"{DECIMALS}[]",
+    "drift_group_points": f"{DECIMALS}[]",
+    "award_names": TEXTS,
+    "award_rates": f"{DECIMALS}[]",
 }
 
 

@@ -20,7 +20,7 @@ from planwise.parameters import EffectiveParameters
 from planwise.parameters.calibrated_rates import ASSUMPTION, NO_RATES
 from planwise.parameters.catalogue import FALLBACK
 from planwise.parameters.effective import SCALED_BY_CENSUS
-from planwise.parameters.values import GROUP_ATTRIBUTES, merit_groups
+from planwise.parameters.values import GROUP_ATTRIBUTES, awards, merit_groups
 
 LEVELS = (1, 2, 3, 4, 5)
 RAISES = ("cola", "promotion", "merit")  # the order of raises that fall on one day
@@ -74,6 +74,10 @@ def sqlmesh_variables(
         "pay_basis_years": blueprints(pay_basis_blueprints(effective)),
         "pay_years": blueprints(pay_blueprints(effective)),
         "hazard_multipliers": json.dumps(_hazard_rows(effective)),
+        "drift": rates_of(effective) != NO_RATES,
+        "tenure_bands": json.dumps(
+            [[member, band.end] for member, band in effective.declared.bands["tenure"].items()]
+        ),
         "merit_matrix": json.dumps(_merit_rows()),
         "hire_level_shares": json.dumps(hire_shares(effective)),
         "cash_factors": json.dumps(cash_factors(effective)),
@@ -183,13 +187,23 @@ def pay_basis_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
 
 
 def _group_terms(effective: EffectiveParameters, year: int) -> dict[str, Bound]:
-    """Return the year's merit groups: the place of their attribute (0 without any), names and terms."""
+    """Return merit, awards and drift by group: the place of their attribute (0 without any), names, terms."""
     attribute, merits = merit_groups(effective.value("merit_groups", year)) or ("", ())
+    award_attribute, rates = awards(effective.value("awards", year)) or ("", {})
+    places = ("", *GROUP_ATTRIBUTES)
+    drift_attribute, drifts = merit_groups(effective.value("drift_groups", year)) or ("", ())
     return {
-        "merit_group_attribute": (("", *GROUP_ATTRIBUTES).index(attribute)),
+        "merit_group_attribute": places.index(attribute),
         "merit_group_names": [one.group for one in merits],
         "merit_group_factors": [one.factor for one in merits],
         "merit_group_points": [one.points for one in merits],
+        "award_attribute": places.index(award_attribute),
+        "award_names": list(rates),
+        "award_rates": list(rates.values()),
+        "drift_group_attribute": places.index(drift_attribute),
+        "drift_group_names": [one.group for one in drifts],
+        "drift_group_factors": [one.factor for one in drifts],
+        "drift_group_points": [one.points for one in drifts],
     }
 
 
@@ -207,7 +221,9 @@ def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
         names = ["cola_rate", "new_hire_salary_adjustment"]
         names += [f"merit_rate_level_{level}" for level in LEVELS]
         names += [f"promotion_raise_level_{level}" for level in LEVELS[:-1]]
-        numbers: dict[str, Bound] = {name: _number(effective, name, year) for name in names}
+        names += [f"drift_shift_level_{level}" for level in LEVELS]
+        numbers: dict[str, Bound] = {"seed": effective.seed}
+        numbers |= {name: _number(effective, name, year) for name in names}
         numbers |= {
             "range_index": range_index(effective, year),
             "market_index": market_index(effective, year),

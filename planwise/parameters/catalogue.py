@@ -29,6 +29,7 @@ class Unit(StrEnum):
     FLAG = "flag"  # true or false
     MONTH_DAY = "month_day"  # MM-DD
     GROUPS = "groups"  # groups of one attribute, each with a factor or points
+    AWARDS = "awards"  # groups of one attribute, each with a raise
     HORIZON = "horizon"  # a count of years, or a range such as 2026-2030
     RATES = "rates"  # the key of stored calibrated rates
 

@@ -2,11 +2,11 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeVar
 
 from planwise.errors import InputError
 from planwise.parameters.calibrated_rates import KEY_PATTERN
@@ -94,6 +94,8 @@ GROUP_POINTS_MAX_RATE = 0.1
 GROUP_FACTOR_MAX = 3.0
 _GROUP_VALUE = re.compile(r"(?P<sign>[+-])\s*(?P<points>[0-9.]+)\s*(?P<pp>pp)?|x\s*(?P<factor>[0-9.]+)")
 _GROUP = re.compile(r'\s*(?:"(?:[^"]|"")*"\s*=[^;]*|[^;]+)')  # a name with a semicolon is in quotes
+AWARD_MAX_RATE = 0.25
+_AWARD = re.compile(r"(?P<rate>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?P<percent>%)?")
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,22 @@ class GroupMerit:
     points: float = 0.0
 
     def __str__(self) -> str:
-        group = self.group
-        if ";" in group or group.startswith('"'):
-            group = '"' + group.replace('"', '""') + '"'
+        group = _quoted(self.group)
         return f"{group}=x{self.factor:g}" if not self.points else f"{group}={self.points:+g}"
+
+
+def _quoted(group: str) -> str:
+    if ";" in group or group.startswith('"'):
+        return '"' + group.replace('"', '""') + '"'
+    return group
+
+
+def _name_of(text: str) -> str:
+    """Return a group's name without its quotes."""
+    group = text.strip()
+    if len(group) > 1 and group[0] == group[-1] == '"':
+        group = group[1:-1].replace('""', '"')
+    return group
 
 
 def merit_groups(value: Value) -> tuple[str, tuple[GroupMerit, ...]] | None:
@@ -126,10 +140,8 @@ def _group_merits(text: str) -> tuple[GroupMerit, ...]:
 
 def _group_merit(text: str) -> GroupMerit:
     """Return one `GROUP=+0.5pp` or `GROUP=x1.1`; raises ValueError for another text."""
-    group, _, change = text.rpartition("=")
-    found, group = _GROUP_VALUE.fullmatch(change.strip()), group.strip()
-    if len(group) > 1 and group[0] == group[-1] == '"':
-        group = group[1:-1].replace('""', '"')
+    name, _, change = text.rpartition("=")
+    found, group = _GROUP_VALUE.fullmatch(change.strip()), _name_of(name)
     if found is None or not group:
         raise ValueError(text)
     if found["factor"]:
@@ -142,24 +154,80 @@ def _group_merit(text: str) -> GroupMerit:
     return merit
 
 
+def awards(value: Value) -> tuple[str, dict[str, float]] | None:
+    """Return the attribute and the award of each group of a canonical `awards`; None without any."""
+    if value is None:
+        return None
+    attribute, _, groups = str(value).partition(": ")
+    return attribute, dict(_awards(groups))
+
+
+def awards_text(attribute: str, rates: Mapping[str, float]) -> str:
+    """Return the canonical value of awards, each a rate by group."""
+    texts = (f"{_quoted(group)}={round(rate, DECIMALS) + 0.0:g}" for group, rate in sorted(rates.items()))
+    return f"{attribute}: {'; '.join(texts)}"
+
+
+def _awards(text: str) -> list[tuple[str, float]]:
+    """Return groups with their awards; raises ValueError for a text that is none."""
+    return [_award(one) for one in _GROUP.findall(text) if one.strip()]
+
+
+def _award(text: str) -> tuple[str, float]:
+    """Return the group and the rate of one `GROUP=3%` or `GROUP=0.03`; raises ValueError for another text."""
+    name, _, rate = text.rpartition("=")
+    found, group = _AWARD.fullmatch(rate.strip()), _name_of(name)
+    if found is None or not group:
+        raise ValueError(text)
+    award = round(float(found["rate"]) / (100 if found["percent"] else 1), DECIMALS)
+    if award > AWARD_MAX_RATE:
+        raise ValueError(text)
+    return group, award
+
+
 def _groups(parameter: Parameter, value: object) -> Value:
     wanted = (
         f"one of {', '.join(GROUP_ATTRIBUTES)}, a colon, and groups with points (at most "
         f"{GROUP_POINTS_MAX_RATE:.0%}) or a factor (at most {GROUP_FACTOR_MAX:g}), "
         "as in `department: Engineering=+0.5pp; Legal=x0.9`"
     )
+    name, merits = _by_attribute(parameter, value, wanted, _group_merits)
+    _check_named_once(parameter, value, [one.group for one in merits])
+    return f"{name}: {'; '.join(map(str, sorted(merits, key=lambda one: one.group)))}"
+
+
+def _group_awards(parameter: Parameter, value: object) -> Value:
+    wanted = (
+        f"one of {', '.join(GROUP_ATTRIBUTES)}, a colon, and groups with an award of 0 to "
+        f"{AWARD_MAX_RATE:.0%}, as in `department: Police=3%; Fire=2.5%`"
+    )
+    name, rates = _by_attribute(parameter, value, wanted, _awards)
+    _check_named_once(parameter, value, [group for group, _ in rates])
+    return awards_text(name, dict(rates))
+
+
+_Found = TypeVar("_Found")
+
+
+def _by_attribute(
+    parameter: Parameter, value: object, wanted: str, parse: Callable[[str], _Found]
+) -> tuple[str, _Found]:
+    """Return the attribute and what `parse` makes of the groups behind its colon; raises InputError."""
     attribute, colon, rest = str(value).partition(":")
     name = attribute.strip().lower().replace(" ", "_")
     name = "manager_id" if name == "manager" else name
     try:
-        merits = _group_merits(rest)
+        found = parse(rest)
     except ValueError:
         _raise_invalid(parameter, value, wanted)
-    if not colon or name not in GROUP_ATTRIBUTES or not merits:
+    if not colon or name not in GROUP_ATTRIBUTES or not found:
         _raise_invalid(parameter, value, wanted)
-    if len({one.group for one in merits}) < len(merits):
+    return name, found
+
+
+def _check_named_once(parameter: Parameter, value: object, groups: Sequence[str]) -> None:
+    if len(set(groups)) < len(groups):
         _raise_invalid(parameter, value, "a value: a group is named twice")
-    return f"{name}: {'; '.join(map(str, sorted(merits, key=lambda one: one.group)))}"
 
 
 def _rates(parameter: Parameter, value: object) -> Value:
@@ -191,6 +259,7 @@ _BY_UNIT: dict[Unit, Callable[[Parameter, object], Value]] = {
     Unit.MONTH_DAY: _month_day,
     Unit.HORIZON: _horizon,
     Unit.GROUPS: _groups,
+    Unit.AWARDS: _group_awards,
     Unit.RATES: _rates,
 }
 

@@ -2,7 +2,7 @@ AUDIT (
   name pay_never_falls
 );
 
-/* Invariant 8: pay never falls. */
+/* Invariant 8: no decision lowers pay; what drifts without one may. */
 SELECT
   simulation_year,
   employee_id,
@@ -14,6 +14,7 @@ SELECT
 FROM intermediate.int_pay
 WHERE
   base_pay < starting_pay
+  AND COALESCE(drift_rate, 0) >= 0
   OR cola_pay < cola_previous
   OR promotion_pay < promotion_previous
   OR merit_pay < merit_previous
@@ -43,6 +44,8 @@ WITH dated AS (
       CAST(starting_pay AS DOUBLE) * (
         last_day - first_day + 1
       ) + COALESCE(CAST(cola_pay - cola_previous AS DOUBLE), 0) * (
+        last_day - cola_date + 1
+      ) + COALESCE(CAST(drift_pay - drift_previous AS DOUBLE), 0) * (
         last_day - cola_date + 1
       ) + COALESCE(CAST(promotion_pay - promotion_previous AS DOUBLE), 0) * (
         last_day - promotion_date + 1

@@ -7,7 +7,7 @@ SELECT
   *
 FROM @this_model
 WHERE
-  ABS(bridge_exits + bridge_cola + bridge_merit + bridge_promotion + bridge_hires - growth_all) > 1e-12
+  ABS(bridge_exits + bridge_cola + bridge_drift + bridge_merit + bridge_promotion + bridge_hires - growth_all) > 1e-12
   OR (
     growth_all IS NULL
   ) <> (
@@ -23,7 +23,7 @@ SELECT
   *
 FROM @this_model
 WHERE
-  cola_cost + merit_cost + promotion_cost + hire_cost - exit_savings <> payroll_change;
+  cola_cost + drift_cost + merit_cost + promotion_cost + hire_cost - exit_savings <> payroll_change;
 
 AUDIT (
   name increase_is_the_sum_of_its_raises

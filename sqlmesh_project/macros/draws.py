@@ -10,6 +10,7 @@ from sqlmesh import macro
 STREAMS = {
     "person": ("termination", "termination_date", "promotion", "reduction"),
     "hire_profile": ("level", "template", "hire_date", "range_position"),
+    "drift_donor": ("drift_donor",),
     "hire_exit": ("new_hire_termination", "new_hire_termination_date"),
 }
 CELLS = 2**32

@@ -56,6 +56,12 @@ def merit_matrix_rows(evaluator):
 
 
 @macro()
+def tenure_band_rows(evaluator):
+    """Return the names of the bands of tenure."""
+    return _rows([[name] for name, _ in json.loads(evaluator.var("tenure_bands"))], ["tenure_band"])
+
+
+@macro()
 def hire_level_share_rows(evaluator):
     """Return the configured share of hires by level; no rows when the observed profile is used."""
     rows = json.loads(evaluator.var("hire_level_shares"))

@@ -21,6 +21,52 @@ SELECT s.*,
 FROM {source} AS s
 """
 
+# With drift, which follows on the same day; it is due only where the COLA is.
+COLA_AND_DRIFT = """
+SELECT c.*,
+  CAST(COALESCE(ROUND(c.pay_after_cola * CAST(1 + c.drift_rate AS {RATE}), 2), c.pay_after_cola) AS {PAY})
+    AS pay_{after}
+FROM (
+  SELECT s.*,
+    CASE WHEN s.cola_due THEN CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})
+      ELSE s.pay_{before} END AS pay_after_cola
+  FROM {source} AS s
+) AS c
+"""
+
+# Incumbents who are not promoted in the year draw a donor among people of their group, tenure and level; its
+# drift is theirs, shifted by group and level. The draw is one of their own.
+NO_DRIFT = "SELECT s.*, CAST(NULL AS {RATE}) AS drift_rate FROM {source} AS s"
+DRIFT = """
+SELECT p.*,
+  CASE WHEN p.cola_due AND NOT p.is_hire AND NOT p.promotion_due AND NOT donors.drift IS NULL
+    THEN CAST(LEAST(GREATEST(
+    donors.drift * COALESCE(LIST_EXTRACT(CAST({factors} AS {RATE}[]), p.drift_group_place), 1)
+      + COALESCE(LIST_EXTRACT(CAST({points} AS {RATE}[]), p.drift_group_place), 0) + t.drift_shift,
+    {lowest}), {highest}) AS {RATE}) END AS drift_rate
+FROM (
+  SELECT s.*,
+    LIST_POSITION(CAST({names} AS TEXT[]), CASE {attribute} WHEN 1 THEN s.department WHEN 2 THEN s.job_family
+      WHEN 3 THEN s.location WHEN 4 THEN s.manager_id END) AS drift_group_place,
+    COALESCE(own.first_place, rest.first_place)
+      + CAST(FLOOR({draw} * COALESCE(own.donors, rest.donors)) AS BIGINT) AS donor_place
+  FROM (
+    SELECT b.*,
+      CASE (SELECT MAX(c.attribute) FROM staging.stg_drift_cells AS c)
+        WHEN 'department' THEN b.department WHEN 'job_family' THEN b.job_family
+        WHEN 'location' THEN b.location WHEN 'manager_id' THEN b.manager_id END AS drift_group
+    FROM {source} AS b
+  ) AS s
+  LEFT JOIN staging.stg_drift_cells AS own ON own.group_name = s.drift_group
+    AND own.tenure_band = s.opening_tenure_band AND own.level_id = s.opening_level_id
+  LEFT JOIN staging.stg_drift_cells AS rest ON rest.group_name = ''
+    AND rest.tenure_band = s.opening_tenure_band AND rest.level_id = s.opening_level_id
+) AS p
+INNER JOIN terms AS t ON t.level_id = p.level_id
+LEFT JOIN staging.stg_drift_donors AS donors ON donors.place = p.donor_place
+"""
+LOWEST_DRIFT, HIGHEST_DRIFT = -0.9, 1
+
 # The raise of the level left; the lift to the minimum of the range entered stops at promotion_raise_max.
 PROMOTION = """
 SELECT s.*,
@@ -94,7 +140,10 @@ def raise_step(evaluator, step, source):
     if caps["promotion_raise_max"] is not None:
         lift = f"CAST(1 + {caps['promotion_raise_max']} AS {RATE})"
         lifted_pay = f"LEAST(s.range_minimum, ROUND(s.pay_{after - 1} * {lift}, 2))"
-    sql = STEPS[order[after - 1]].format(
+    step_sql = STEPS[order[after - 1]]
+    if order[after - 1] == "cola" and evaluator.var("drift"):
+        step_sql = COLA_AND_DRIFT
+    sql = step_sql.format(
         before=after - 1,
         after=after,
         source=source.name,
@@ -106,6 +155,50 @@ def raise_step(evaluator, step, source):
         merited_pay=at_range_maximum if caps["range_maximum_cap"] else "f.full_merit_pay",
     )
     return f"({sql})"
+
+
+@macro()
+def drifted(evaluator, source, draw, attribute, names, factors, points):
+    """Return the query that adds `drift_rate` to a relation of the people paid: null where nothing drifts."""
+    if not evaluator.var("drift"):
+        return f"({NO_DRIFT.format(source=source.name, RATE=RATE)})"
+    dialect = evaluator.dialect
+    sql = DRIFT.format(
+        source=source.name,
+        draw=draw.sql(dialect),
+        attribute=attribute.sql(dialect),
+        names=names.sql(dialect),
+        factors=factors.sql(dialect),
+        points=points.sql(dialect),
+        lowest=LOWEST_DRIFT,
+        highest=HIGHEST_DRIFT,
+        RATE=RATE,
+    )
+    return f"({sql})"
+
+
+@macro()
+def where_drift(evaluator, expression):
+    """Return an expression that only drift reads; null without drift."""
+    return expression if evaluator.var("drift") else "NULL"
+
+
+@macro()
+def cola_pay(evaluator):
+    """Return the pay after the COLA, before what drifts on the same day."""
+    place = json.loads(evaluator.var("raise_order")).index("cola")
+    return "pay_after_cola" if evaluator.var("drift") else f"pay_{place + 1}"
+
+
+@macro()
+def opening_tenure_band(evaluator, completed_years):
+    """Return the name of the band of tenure at the opening of the year; null without drift."""
+    if not evaluator.var("drift"):
+        return "NULL"
+    years = completed_years.sql(evaluator.dialect)
+    bands = json.loads(evaluator.var("tenure_bands"))
+    cases = " ".join(f"WHEN {years} < {end} THEN '{name}'" for name, end in bands[:-1])
+    return f"CASE {cases} ELSE '{bands[-1][0]}' END"
 
 
 @macro()

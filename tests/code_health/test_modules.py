@@ -18,6 +18,7 @@ MODULES_MIN, MODULES_MAX = 4, 12
 FOLDER_SIZES: dict[str, str] = {
     "planwise": "what the packages share, each by its name",
     "planwise/app": "a module for each use-case",
+    "planwise/calibration": "a module for each thing to be estimated, then report and backtest",
     "planwise/census": "a module for each thing to be read: text, dates, numbers, pay, people, filters",
     "planwise/cli": "a file for each command group",
     "planwise/engine": "SQLMesh by its parts: plans, previews, upkeep, its command line, another database",

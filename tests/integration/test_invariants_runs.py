@@ -5,6 +5,7 @@ from random import Random
 
 import pandas as pd
 import pytest
+from invariants import INVARIANTS
 from reference.compare import GRAINS
 from worlds import AS_OF, effective_for, shared
 
@@ -13,6 +14,7 @@ from planwise.census.synthetic import synthetic_rows
 from planwise.engine.preview import Preview
 from planwise.engine.warehouse import Warehouse
 from planwise.parameters import catalogue
+from planwise.parameters.calibrated_rates import store_rates
 from planwise.settings import Settings
 
 LEVER_SETS, BATCHES = 20, 4
@@ -150,6 +152,28 @@ def test_i14_preview_is_the_plan_exactly(warehouse, census, batch):
     ],
 )
 def test_i14_preview_is_the_plan_for_assumptions_too(warehouse, census, assumptions):
+    check_preview(warehouse, census, assumptions)
+
+
+def test_i14_preview_is_the_plan_for_awards_and_drift_and_all_invariants_hold(warehouse, census):
+    rows = [
+        (group, "10_to_14", 1 + n % 5, (n % 40 - 15) / 500)
+        for group in ("location: East", "")
+        for n in range(90)
+    ]
+    donors = pd.DataFrame(rows, columns=["award_group", "tenure_band", "level_id", "drift"])
+    key = store_rates(shared().settings, {"drift_donors": donors})
+    drifting = {"calibrated_rates": key, "awards": "location: East=3.1%", "drift_shift_level_2@2027": 0.01}
+    check_preview(warehouse, census, drifting)
+
+    effective = effective_for(census, {"years": 2} | drifting)
+    warehouse.plan("trial", census, effective).apply()
+    frames = warehouse.frames("trial")
+    assert (frames["fct_yearly_events"].event_reason == "DRIFT").sum() > 300
+    assert {name: found for name, check in INVARIANTS.items() if (found := check(frames, effective))} == {}
+
+
+def check_preview(warehouse, census, assumptions):
     effective = effective_for(census, {"years": 2} | assumptions)
     preview = Preview(shared().settings, census)
     planned = warehouse.plan("trial", census, effective, kpis_only=True).apply().kpis

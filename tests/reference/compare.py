@@ -49,11 +49,13 @@ def simulate(census: Census, effective: EffectiveParameters) -> Simulation:
     people = pd.read_parquet(census.census_file).astype(object)
     people = people.where(people.notna(), None)
     levels = pd.read_parquet(census.levels_file).to_dict("records")
-    key, rates = effective.value("calibrated_rates"), []
+    key, rates, donors = effective.value("calibrated_rates"), [], []
     if key is not None:
-        part = read_rates(shared().settings, key)["exit_multipliers"].astype(object)
+        parts = read_rates(shared().settings, key)
+        part = parts["exit_multipliers"].astype(object)
         rates = part.where(part.notna(), None).to_dict("records")
-    return Simulation(people.to_dict("records"), levels, census.as_of, effective, rates)
+        donors = list(parts["drift_donors"].itertuples(index=False, name=None))
+    return Simulation(people.to_dict("records"), levels, census.as_of, effective, rates, donors)
 
 
 def differences(engine: Result, simulation: Simulation) -> list[str]:

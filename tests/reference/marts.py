@@ -13,7 +13,7 @@ from reference.person_marts import events, increases, snapshot
 from reference.rules import GROUPINGS, Person, completed_years, rounded
 from reference.simulate import Simulation
 
-KINDS = ("cola", "merit", "promotion")
+KINDS = ("cola", "drift", "merit", "promotion")
 MOMENTS = ("opening", "cola", "merit")
 Members = dict[str, list[Person]]  # by moment
 
@@ -97,6 +97,9 @@ def budget(s: Simulation) -> pd.DataFrame:
         paid = [(p["base_pay"] * p["fte"], *factors[p["level_id"]]) for p in close]
         row["total_cash"] = sum((pay * cash for pay, cash, _ in paid), Fraction(0))
         row["employer_cost"] = sum((pay * cost for pay, _, cost in paid), Fraction(0))
+        row["drift_cost"] = _delta(opening, "drift", by_fte=True)
+        payroll = row["opening_payroll"]
+        row["drift_rate"] = row["drift_cost"] / payroll if payroll else None
         row["payroll_change"] = sum(p["base_pay"] * p["fte"] for p in close) - row["opening_payroll"]
         rows.append({"simulation_year": year} | {k: money(v) for k, v in row.items()})
     return pd.DataFrame(rows)

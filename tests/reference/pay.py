@@ -7,7 +7,18 @@ from datetime import date
 from fractions import Fraction
 from math import floor
 
-from reference.rules import ONE_DAY, RAISES, Person, exact, months_before, rounded
+from reference.rules import (
+    ONE_DAY,
+    RAISES,
+    TENURE_BANDS,
+    Person,
+    band,
+    completed_years,
+    exact,
+    lanes,
+    months_before,
+    rounded,
+)
 from reference.world import World
 
 
@@ -31,9 +42,12 @@ class Pay(World):
             person["on_merit_date"] = person["hire_date"] <= days["merit"] and there["merit"]
             person["due"] = {
                 "cola": person["hire_date"] <= days["cola"] and there["cola"],
+                "drift": False,
                 "promotion": person["promotion_date"] is not None,
                 "merit": person["hire_date"] <= hired_by and there["merit"],
             }
+            rises = person["promotion_date"] is not None
+            person["due"]["drift"] = person["due"]["cola"] and not person["is_hire"] and not rises
         for kind in self._chain(days):
             due = [p for p in people if p["due"][kind]]
             for person in people:
@@ -52,9 +66,56 @@ class Pay(World):
         person["pay"] = pay
 
     def _cola(self, year: int, due: list[Person]) -> None:
-        rate = self.rate("cola_rate", year)
         for person in due:
+            rate = self._award(person, year)
             self._raise(person, "cola", rounded(person["pay"] * (1 + rate)), rate)
+
+    def _award(self, person: Person, year: int) -> Fraction:
+        """Return the award of the person's group, the COLA without one."""
+        attribute, _, groups = (self.value("awards", year) or ": ").partition(": ")
+        for group, rate in (one.rsplit("=", 1) for one in groups.split("; ") if one):
+            if person[attribute] == group:
+                return exact(rate)
+        return self.rate("cola_rate", year)
+
+    def _drift(self, year: int, due: list[Person]) -> None:
+        """Give each what a donor got beyond the award: one of at least thirty like the person."""
+        for person in due if self.donors else []:
+            level = person["opening_level_id"]
+            like = self._donors_of(person, year)
+            draw = lanes(self.effective.seed, year, "drift_donor", person["employee_id"])[0]
+            drift = like[floor(draw * len(like))]
+            factor, points = self._drift_group(person, year)
+            drift = drift * factor + points + self.rate(f"drift_shift_level_{level}", year)
+            sign = -1 if drift < 0 else 1
+            rate = sign * rounded(min(max(drift, Fraction(-9, 10)), Fraction(1)) * sign, 6)
+            self._raise(person, "drift", rounded(person["pay"] * (1 + rate)), rate)
+
+    def _donors_of(self, person: Person, year: int) -> list[Fraction]:
+        """Return the drift of the donors of group, tenure and level, or of fewer of these, lowest first."""
+        served = completed_years(person["hire_date"], date(year, 1, 1))
+        own = f"{(attribute := self._drift_attribute())}: {person[attribute]}" if self.groups - {""} else ""
+        key = (own if own in self.groups else "", band(served, TENURE_BANDS), person["opening_level_id"])
+        for known in (3, 2, 1, 0):
+            like = self._once(
+                ("donors", key[:known]), lambda k=known: [d[3] for d in self.donors if d[:k] == key[:k]]
+            )
+            if len(like) >= 30 or known == 0:
+                return like
+        raise AssertionError
+
+    def _drift_attribute(self) -> str:
+        return max(group.partition(": ")[0] for group in self.groups if group)
+
+    def _drift_group(self, person: Person, year: int) -> tuple[Fraction, Fraction]:
+        attribute, _, groups = (self.value("drift_groups", year) or ": ").partition(": ")
+        for group, change in (one.rsplit("=", 1) for one in groups.split("; ") if one):
+            if person[attribute] == group:
+                points = change[0] in "+-"
+                return (
+                    (Fraction(1), exact(float(change))) if points else (exact(float(change[1:])), Fraction(0))
+                )
+        return Fraction(1), Fraction(0)
 
     def _promotion(self, year: int, due: list[Person]) -> None:
         for person in due:

@@ -9,7 +9,7 @@ from reference.rules import GROUPINGS, Person, completed_years, rounded, years_b
 from reference.simulate import Simulation
 
 KINDS = ("cola", "merit")
-EVENT_ORDER = ("HIRE", "COLA", "PROMOTION", "MERIT", "TERMINATION")
+EVENT_ORDER = ("HIRE", "COLA", "DRIFT", "PROMOTION", "MERIT", "TERMINATION")
 
 
 def events(s: Simulation) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def _events(s: Simulation, year: int, p: Person) -> list[dict[str, Any]]:
 
     if p["is_hire"]:
         add("HIRE", "growth", p["hire_date"], (None, level), p["starting_pay"])
-    for kind in ("cola", "merit"):
+    for kind in ("cola", "drift", "merit"):
         r = p["raises"].get(kind)
         if r and r["pay"] != r["previous"]:
             add(

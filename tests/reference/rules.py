@@ -36,7 +36,7 @@ AGE_BANDS = (
     (70, "65_to_69"),
     (None, "over_69"),
 )
-RAISES = ("cola", "promotion", "merit")
+RAISES = ("cola", "drift", "promotion", "merit")
 GROUPINGS = ("job_family", "location", "manager_id")
 
 

@@ -22,8 +22,9 @@ class Simulation(Movements, Pay):
         as_of: date,
         effective: Any,
         rates: Iterable[Mapping[str, Any]] = (),
+        donors: Iterable[tuple[str, str, int, Any]] = (),
     ) -> None:
-        super().__init__(census, levels, as_of, effective, rates)
+        super().__init__(census, levels, as_of, effective, rates, donors)
         self.rows: dict[int, list[Person]] = {}
         opening = self.census
         for year in effective.years:

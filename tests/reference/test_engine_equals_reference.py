@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from reference.compare import differences, simulate
+from reference.rules import TENURE_BANDS
 from worlds import effective_for, levels_frame, shared
 
 from planwise.census import SyntheticOptions, default_levels
@@ -60,6 +61,8 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
             "employer_cost_rate_level_2": 0.223333,
             "employer_cost_rate_level_5": 0.31,
             "merit_groups": "department: Engineering=+0.5pp; Legal=x0.5",
+            "awards": "location: Remote=7.1%; Headquarters=0",
+            "cola_rate": 0.021,
         }
         | MATRIX,
     ),
@@ -96,6 +99,30 @@ def test_calibrated_rates_of_departments_titles_and_one_departments_tenure() -> 
     years = {"years": 3, "seed": 13, "calibrated_rates": key, "termination_rate@2028": 0.2}
 
     assert compare(rows, default_levels(), date(2025, 12, 31), years) == []
+
+
+def test_drift_of_groups_levels_and_years() -> None:
+    """Donors of two departments and of everyone else: some cells have thirty, others are coarser."""
+    rows = synthetic_rows(400, 33, SyntheticOptions())
+    bands = [name for _, name in TENURE_BANDS]
+    found = [
+        (group, bands[n % len(bands)], 1 + n % 5, round(-0.031 + 0.0007 * ((n * 37) % 97), 6))
+        for group, many in (("department: Engineering", 400), ("department: Sales", 40), ("", 900))
+        for n in range(many)
+    ]
+    part = pd.DataFrame(found, columns=["award_group", "tenure_band", "level_id", "drift"])
+    key, _ = (store_rates(one.settings, {"drift_donors": part}) for one in (shared(), shared(literal=True)))
+    drifting = {
+        "calibrated_rates": key,
+        "awards@2027": "department: Engineering=0.031",
+        "cola_rate": 0.013,
+        "drift_shift_level_2": -0.0042,
+        "drift_groups": "department: Sales=x1.37; Legal=-0.2pp",
+        "cola_date": "05-01",
+        "years": 3,
+        "seed": 14,
+    }
+    assert compare(rows, default_levels(), date(2025, 12, 31), drifting) == []
 
 
 def test_census_with_some_facts_missing() -> None:

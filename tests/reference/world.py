@@ -18,7 +18,11 @@ class World:
         as_of: date,
         effective: Any,
         rates: Iterable[Mapping[str, Any]] = (),
+        donors: Iterable[tuple[str, str, int, Any]] = (),
     ) -> None:
+        """Donors of drift: group, tenure band, level, drift."""
+        self.donors = sorted((group, tenure, level, exact(drift)) for group, tenure, level, drift in donors)
+        self.groups = {group for group, *_ in self.donors}
         self.effective = effective
         self.exit_rates = list(rates)
         self.as_of = as_of
@@ -45,7 +49,8 @@ class World:
         return self._known[key]
 
     def day(self, kind: str, year: int) -> date:
-        return date.fromisoformat(f"{year}-{self.value(f'{kind}_date')}")
+        dated = "cola" if kind == "drift" else kind  # what drifts, does on the day of the COLA
+        return date.fromisoformat(f"{year}-{self.value(f'{dated}_date')}")
 
     def index(self, movement: Any, until: int) -> Fraction:
         """Return the compounded movement of the simulated years up to one, at 8 decimals (ties to even)."""

@@ -7,7 +7,7 @@ import pytest
 from planwise.errors import InputError
 from tests.ui.plan_world import FakeSession, Scenarios, detail
 from ui.components.differences import differences
-from ui.pages.plan.merit import group_sheet, matrix_sheet, neutrality, with_group
+from ui.pages.plan.merit import group_sheet, matrix_sheet, neutrality, with_award, with_group
 from ui.pages.plan.page import TABS, PlanPage
 from ui.pages.plan.ranges import range_sheet, typed_ranges
 from ui.pages.plan.sheet import lever_notes
@@ -72,7 +72,7 @@ def test_groups_have_pool_spent_and_left_in_words_the_largest_first():
     rows = {row[0]["lines"][0]: row for row in sheet["rows"]}
     assert list(rows) == ["Police & <b>Fire</b>", "Legal", "Ethics"]
     assert rows["Legal"][2]["fields"][0]["text"] == "0.9"
-    figures = [cell["lines"][0] for cell in rows["Police & <b>Fire</b>"][3:]]
+    figures = [cell["lines"][0] for cell in rows["Police & <b>Fire</b>"][3:7]]
     assert figures == ["90,000", "99,000", "9,000 over", "3.00%"]
     assert rows["Ethics"][3]["lines"] == rows["Legal"][3]["lines"] == ["not shown"]  # 4 people, and the next
 
@@ -92,6 +92,30 @@ def test_groups_have_pool_spent_and_left_in_words_the_largest_first():
 )
 def test_one_group_is_given_a_factor_or_points(value, text, result):
     assert with_group(value, "department", "Legal", text) == result
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "result"),
+    [
+        (None, "3", "department: Legal=0.03"),
+        ("department: Police=0.02", "2,5 %", "department: Legal=0.025; Police=0.02"),
+        ("department: Legal=0.03", "", None),
+        ("location: North=0.03", "0", "department: Legal=0"),
+    ],
+)
+def test_one_group_is_given_an_award(value, text, result):
+    assert with_award(value, "department", "Legal", text) == result
+
+
+def test_an_award_is_edited_in_its_row(merit, session):
+    send(merit._groups, "award:Legal", "3", 2)
+    assert session.draft.changes == {"awards": "department: Legal=0.03"}
+    (changed,) = differences(session.draft.current, session.draft.effective)
+    assert changed.after == "Legal 3.00% (by department)"
+    assert merit._groups.sheet["rows"][1][7]["fields"][0]["text"] == "3"
+    send(merit._groups, "award:Legal", "26", 3)  # more than a group may get
+    assert "0 to 25%" in merit._groups.sheet["rows"][1][7]["fields"][0]["problem"]
+    assert session.draft.changes == {"awards": "department: Legal=0.03"}
 
 
 def test_a_group_is_edited_in_its_row(merit, session):

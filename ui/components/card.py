@@ -16,7 +16,7 @@ from ui.components import html
 from ui.components.charts import TEMPLATE, Figure, waterfall
 from ui.components.downloads import FileButton, to_csv
 from ui.components.html import TableColumn, Tone
-from ui.values.results import BRIDGE, Result
+from ui.values.results import Result, parts_of_growth
 
 LIBRARY = {"plotly": str(Path(plotly.__file__).parent / "package_data")}  # served as a static folder
 
@@ -143,11 +143,6 @@ class Card:
 ZERO_WIDTH_SPACE = "\u200b"
 LONG_NUMBER = re.compile(r"\d+\.\d{5,}")
 GATE_TONES: Mapping[str, Tone] = {"passed": "good", "passed with warnings": "warn", "failed": "bad"}
-BRIDGE_COLUMNS = (
-    TableColumn("simulation_year", "Year"),
-    *(TableColumn(name, f"{text}, pp", points) for name, text in BRIDGE.items()),
-    TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
-)
 OF_ALL_PEOPLE = frozenset(
     {"fct_scenario_kpis", "fct_compensation_growth", "fct_budget", "pay_drift", "import"}
 )
@@ -165,14 +160,24 @@ GATE_COLUMNS = (
 
 def bridge_frame(result: Result) -> pd.DataFrame:
     """Return the parts of growth of mean pay, a row a year."""
-    frame = result.kpis[["simulation_year", *BRIDGE, "growth_all"]].reset_index(drop=True)
+    parts = parts_of_growth(result.kpis)
+    frame = result.kpis[["simulation_year", *parts, "growth_all"]].reset_index(drop=True)
     return frame.assign(scenario=result.scenario)
+
+
+def bridge_columns(result: Result) -> tuple[TableColumn, ...]:
+    """Return the columns of `bridge_frame` as a table shows them."""
+    return (
+        TableColumn("simulation_year", "Year"),
+        *(TableColumn(name, f"{text}, pp", points) for name, text in parts_of_growth(result.kpis).items()),
+        TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
+    )
 
 
 def growth_bridge(result: Result, year: int, *, scope: str = "") -> Content:
     """Return the parts that growth of mean pay has in one year; they sum to it exactly."""
     kpi = result.kpi(year)
-    steps = [(text, float(kpi[name])) for name, text in BRIDGE.items()]
+    steps = [(text, float(kpi[name])) for name, text in parts_of_growth(result.kpis).items()]
     target = result.target
     figure = waterfall(
         steps,
@@ -184,7 +189,7 @@ def growth_bridge(result: Result, year: int, *, scope: str = "") -> Content:
         f"Growth bridge {year}",
         f"What moved mean base pay, percentage points · {scope}{result.label or result.scenario}",
         bridge_frame(result),
-        BRIDGE_COLUMNS,
+        bridge_columns(result),
         f"growth_bridge_{result.scenario}.csv",
         figure,
         year,

@@ -8,7 +8,7 @@ from planwise.errors import InputError
 from planwise.formatting import MINUS, level, local, money, points, with_levels
 from planwise.parameters import Assumption, Lever, Value, risk_of
 from planwise.parameters.catalogue import Parameter, Unit
-from planwise.parameters.values import LEAP_YEAR, canonical, merit_groups, outside_bounds
+from planwise.parameters.values import LEAP_YEAR, awards, canonical, merit_groups, outside_bounds
 
 Declared = Lever | Assumption
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -25,6 +25,7 @@ EXAMPLES = {
     Unit.HORIZON: "5 or 2026-2030",
     Unit.GROUPS: "department: Engineering=+0.5pp; Legal=x0.9",
     Unit.RATES: "0123456789abcdef, the key that a calibration gives",
+    Unit.AWARDS: "department: Police=3%; Fire=2.5%",
 }
 _FLAGS = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
@@ -39,6 +40,8 @@ def written(parameter: Parameter, value: Value) -> str:
     if isinstance(value, str):
         if parameter.unit is Unit.GROUPS:
             return _by_group(value)
+        if parameter.unit is Unit.AWARDS:
+            return _awards(value)
         return _day(value) if parameter.unit is Unit.MONTH_DAY else value.replace("-", "–")
     return _NUMBERS[parameter.unit](value)
 
@@ -51,7 +54,20 @@ def _by_group(value: str) -> str:
     texts = [
         f"{one.group} {points(one.points) if one.points else f'{one.factor:g}{TIMES}'}" for one in merits
     ]
-    return f"{'; '.join(texts)} (by {attribute.removesuffix('_id').replace('_', ' ')})"
+    return f"{'; '.join(texts)} {_by(attribute)}"
+
+
+def _awards(value: str) -> str:
+    """Return awards in words: Fire 2.50%; Police 3.00% (by department)."""
+    found = awards(value)
+    assert found is not None  # a text has groups
+    attribute, rates = found
+    texts = [f"{group} {_NUMBERS[Unit.RATE](rate)}" for group, rate in rates.items()]
+    return f"{'; '.join(texts)} {_by(attribute)}"
+
+
+def _by(attribute: str) -> str:
+    return f"(by {attribute.removesuffix('_id').replace('_', ' ')})"
 
 
 def typed(parameter: Parameter, value: Value) -> str:

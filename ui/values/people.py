@@ -102,6 +102,7 @@ EVENT_KINDS: Mapping[str, tuple[str, str]] = {  # in the address: what it is cal
     "reductions": ("Exits, reduction", "reduction"),
     "promotions": ("Promotions", "promotion"),
     "cola": ("COLA", "COLA"),
+    "drift": ("Drift", "DRIFT"),
     "merit": ("Merit", "MERIT"),
 }
 EVENT_COLUMNS = (

@@ -27,6 +27,20 @@ BRIDGE = {  # columns of a KPI row that sum to the year's growth of mean pay, an
     "bridge_promotion": "Promotion",
     "bridge_hires": "Hires",
 }
+DRIFT = {"bridge_drift": "Drift"}
+
+
+def parts_of_growth(kpis: pd.DataFrame) -> dict[str, str]:
+    """Return the parts of growth and what they are called; drift only where a calibration gave some."""
+    has_drift = "bridge_drift" in kpis and bool((kpis["bridge_drift"].fillna(0) != 0).any())
+    parts = dict(BRIDGE)
+    if has_drift:
+        names = list(BRIDGE)
+        place = names.index("bridge_cola") + 1
+        parts = {name: (BRIDGE | DRIFT)[name] for name in (*names[:place], *DRIFT, *names[place:])}
+    return parts
+
+
 PAY_OF_LEVEL = (
     "mean_base_pay",
     "median_base_pay",

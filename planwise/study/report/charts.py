@@ -18,8 +18,8 @@ PP = 100.0
 FEW = 3
 BINS_A_SIDE = 12
 ROUNDED = 1 + 1e-6
-BRIDGE = ("exits", "cola", "merit", "promotion", "hires")
-BRIDGE_LABELS = ("exits", "COLA", "merit", "promotion", "hires")
+BRIDGE = ("exits", "cola", "drift", "merit", "promotion", "hires")
+BRIDGE_LABELS = ("exits", "COLA", "drift", "merit", "promotion", "hires")
 BAR = 0.36
 ROW_INCHES = 0.3
 ARROW = 0.02  # share of the bounds; a shorter move has its marks only
@@ -91,7 +91,9 @@ def bridge(before: Kpis, after: Kpis) -> str:
             x = np.arange(len(kpis)) + side * BAR / 1.9
             ups, downs = np.zeros(len(kpis)), np.zeros(len(kpis))
             for part, label in zip(BRIDGE, BRIDGE_LABELS, strict=True):
-                values = np.array([PP * float(year[f"bridge_{part}"] or 0.0) for year in kpis])
+                values = np.array([PP * float(year.get(f"bridge_{part}") or 0.0) for year in kpis])
+                if part == "drift" and not values.any():
+                    continue
                 floor = np.where(values >= 0, ups, downs)
                 axes.bar(
                     x,

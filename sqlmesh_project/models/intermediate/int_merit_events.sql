@@ -18,7 +18,7 @@ SELECT
   'RAISE' AS event_type,
   'MERIT' AS event_reason,
   CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE) AS effective_date,
-  4 AS chain_order,
+  5 AS chain_order,
   CASE
     WHEN workforce.promotion_date IS NULL
     OR workforce.promotion_date <= CAST(CAST(pay.simulation_year AS TEXT) || '-' || @merit_date AS DATE)

@@ -10,6 +10,8 @@ MODEL (
   column_descriptions (
     simulation_year = 'Simulated year',
     level_id = 'Level at year end, or at exit',
+    opening_level_id = 'Level at the opening, or at hire',
+    opening_tenure_band = 'Band of tenure at the opening, as in the rates that a calibration stored; null without one',
     merit_level_id = 'Level on the merit date',
     first_day = 'First day employed in the year',
     last_day = 'Last day employed in the year',
@@ -48,6 +50,8 @@ SELECT
   CAST(workforce.location AS TEXT) AS location,
   CAST(workforce.manager_id AS TEXT) AS manager_id,
   CAST(workforce.level_id AS INT) AS level_id,
+  CAST(workforce.left_level_id AS INT) AS opening_level_id,
+  CAST(@opening_tenure_band(@completed_years(workforce.hire_date, @year_start)) AS TEXT) AS opening_tenure_band,
   CAST(CASE
     WHEN CAST(@promotion_date AS DATE) <= CAST(@merit_date AS DATE)
     THEN workforce.level_id

@@ -14,6 +14,9 @@ MODEL (
     cola_rate = 'Rate applied',
     cola_pay = 'Pay after the COLA',
     cola_days = 'Days employed from the COLA date',
+    drift_previous = 'Pay after the COLA, before the drift; null when there was none',
+    drift_rate = 'Rate applied: what a person like this one got in a year beyond the award, without a decision',
+    drift_pay = 'Pay after the drift, on the COLA date',
     promotion_previous = 'Pay before the promotion; null when there was none',
     promotion_rate = 'Rate applied, after the lift to the range minimum',
     promotion_pay = 'Pay after the promotion',
@@ -61,6 +64,17 @@ WITH terms AS (
       THEN @merit_rate_level_4
       ELSE @merit_rate_level_5
     END AS DOUBLE) AS merit_base,
+    CAST(CASE levels.level_id
+      WHEN 1
+      THEN @drift_shift_level_1
+      WHEN 2
+      THEN @drift_shift_level_2
+      WHEN 3
+      THEN @drift_shift_level_3
+      WHEN 4
+      THEN @drift_shift_level_4
+      ELSE @drift_shift_level_5
+    END AS DECIMAL(9, 6)) AS drift_shift,
     CAST(1 + CAST(CASE levels.level_id
       WHEN 2
       THEN @promotion_raise_level_1
@@ -75,7 +89,7 @@ WITH terms AS (
     ON market.level_id = levels.level_id
 ), basis AS (
   SELECT
-    *,
+    paid.*,
     LIST_POSITION(
       CAST(@merit_group_names AS TEXT[]),
       CASE @merit_group_attribute
@@ -88,8 +102,26 @@ WITH terms AS (
         WHEN 4
         THEN manager_id
       END
-    ) AS merit_group_place /* the attribute is one of four; none without groups */
-  FROM intermediate.int_pay_basis_@year
+    ) AS merit_group_place, /* the attribute is one of four; none without groups */
+    LIST_POSITION(
+      CAST(@award_names AS TEXT[]),
+      CASE @award_attribute
+        WHEN 1
+        THEN department
+        WHEN 2
+        THEN job_family
+        WHEN 3
+        THEN location
+        WHEN 4
+        THEN manager_id
+      END
+    ) AS award_place,
+    @where_drift(@draw_block(@seed, @year, paid.employee_id, drift_donor)) AS drift_digest
+  FROM intermediate.int_pay_basis_@year AS paid
+), drifting AS (
+  SELECT
+    *
+  FROM @drifted(basis, @draw(s.drift_digest, drift_donor), @drift_group_attribute, @drift_group_names, @drift_group_factors, @drift_group_points) AS drawn
 ), started AS (
   SELECT
     basis.employee_id,
@@ -116,11 +148,12 @@ WITH terms AS (
     basis.promotion_due,
     basis.on_merit_date,
     basis.merit_due,
+    basis.drift_rate,
     terms.range_minimum,
     terms.range_midpoint,
     terms.range_maximum,
     terms.market_reference,
-    terms.cola_factor,
+    CAST(COALESCE(1 + LIST_EXTRACT(CAST(@award_rates AS DECIMAL(9, 6)[]), basis.award_place), terms.cola_factor) AS DECIMAL(9, 6)) AS cola_factor,
     terms.promotion_factor,
     CAST(CASE
       WHEN basis.is_hire AND @hires_copy_pay AND NOT basis.entry_pay IS NULL
@@ -136,7 +169,7 @@ WITH terms AS (
       )
       ELSE opening_pay.base_pay
     END AS DECIMAL(14, 2)) AS pay_0
-  FROM basis
+  FROM drifting AS basis
   INNER JOIN terms
     ON terms.level_id = basis.level_id
   LEFT JOIN intermediate.@opening_pay AS opening_pay
@@ -168,8 +201,11 @@ SELECT
   CAST(pay_0 AS DECIMAL(14, 2)) AS starting_pay,
   CAST(CASE WHEN cola_due THEN @pay_before(cola) END AS DECIMAL(14, 2)) AS cola_previous,
   CAST(CASE WHEN cola_due THEN cola_factor - 1 END AS DECIMAL(9, 6)) AS cola_rate,
-  CAST(CASE WHEN cola_due THEN @pay_after(cola) END AS DECIMAL(14, 2)) AS cola_pay,
+  CAST(CASE WHEN cola_due THEN @cola_pay() END AS DECIMAL(14, 2)) AS cola_pay,
   CAST(@days_from(cola) AS SMALLINT) AS cola_days,
+  CAST(CASE WHEN NOT drift_rate IS NULL THEN @cola_pay() END AS DECIMAL(14, 2)) AS drift_previous,
+  CAST(drift_rate AS DECIMAL(9, 6)) AS drift_rate,
+  CAST(CASE WHEN NOT drift_rate IS NULL THEN @pay_after(cola) END AS DECIMAL(14, 2)) AS drift_pay,
   CAST(CASE WHEN promotion_due THEN @pay_before(promotion) END AS DECIMAL(14, 2)) AS promotion_previous,
   CAST(CASE
     WHEN NOT promotion_due

@@ -18,7 +18,7 @@ SELECT
   'PROMOTION' AS event_type,
   'promotion' AS event_reason,
   workforce.promotion_date AS effective_date,
-  3 AS chain_order,
+  4 AS chain_order,
   workforce.level_id,
   workforce.opening_level_id AS previous_level_id,
   pay.promotion_pay AS compensation_amount,

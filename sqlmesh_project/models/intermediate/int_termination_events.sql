@@ -18,7 +18,7 @@ SELECT
   'TERMINATION' AS event_type,
   workforce.termination_reason AS event_reason,
   workforce.termination_date AS effective_date,
-  5 AS chain_order,
+  6 AS chain_order,
   workforce.level_id,
   workforce.level_id AS previous_level_id,
   pay.base_pay AS compensation_amount,

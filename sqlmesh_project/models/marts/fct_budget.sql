@@ -15,13 +15,15 @@ MODEL (
     cola_cost = 'Annualised COLA of incumbents',
     merit_cost = 'Annualised merit of incumbents, without lump sums',
     lump_sum_cost = 'Merit of incumbents paid once at the range maximum',
+    drift_cost = 'Annualised drift of incumbents: what came without a decision, beyond COLA and awards; 0 without a calibration',
+    drift_rate = 'drift_cost / opening_payroll',
     promotion_cost = 'Annualised promotion raises of incumbents',
     promotion_rate_of_payroll = 'promotion_cost / opening_payroll',
     hire_cost = 'Year-end pay of the year''s hires still active',
     exit_savings = 'Pay at exit of the incumbents who left, raises of the year included',
     total_cash = 'Year-end payroll with the target bonus of each level',
     employer_cost = 'Total cash with what the employer pays on top of it, by level',
-    payroll_change = 'Year-end payroll minus the year before''s: COLA + merit + promotions + hires - exits'
+    payroll_change = 'Year-end payroll minus the year before''s: COLA + drift + merit + promotions + hires - exits'
   ),
   audits (
     unique_values(columns := (
@@ -43,6 +45,7 @@ WITH years AS (
     SUM(cola_cost) AS cola_cost,
     SUM(merit_cost) AS merit_cost,
     SUM(lump_sum_cost) AS lump_sum_cost,
+    SUM(drift_cost) AS drift_cost,
     SUM(cola_cost_days + merit_cost_days) AS cost_days,
     NULLIF(SUM(cola_payroll), 0) AS cola_payroll,
     NULLIF(SUM(merit_payroll), 0) AS merit_payroll,
@@ -84,6 +87,10 @@ SELECT
   CAST(COALESCE(rates.cola_cost, 0) AS DECIMAL(28, 6)) AS cola_cost,
   CAST(COALESCE(rates.merit_cost, 0) AS DECIMAL(28, 6)) AS merit_cost,
   CAST(COALESCE(rates.lump_sum_cost, 0) AS DECIMAL(28, 6)) AS lump_sum_cost,
+  CAST(COALESCE(rates.drift_cost, 0) AS DECIMAL(28, 6)) AS drift_cost,
+  CAST((
+    CAST(rates.drift_cost AS DOUBLE) / NULLIF(CAST(rates.opening_payroll AS DOUBLE), 0)
+  ) AS DOUBLE) AS drift_rate,
   CAST(COALESCE(rates.promotion_cost, 0) AS DECIMAL(28, 6)) AS promotion_cost,
   CAST((
     CAST(rates.promotion_cost AS DOUBLE) / NULLIF(CAST(rates.opening_payroll AS DOUBLE), 0)

@@ -16,6 +16,7 @@ MODEL (
     growth_prorated = 'Prorated pay per FTE-year worked / that of the year before - 1',
     bridge_exits = 'Part of growth_all: mean of those who stay against mean of all at the opening',
     bridge_cola = 'Part of growth_all: COLA of those who stay',
+    bridge_drift = 'Part of growth_all: drift of those who stay, what came without a decision',
     bridge_merit = 'Part of growth_all: merit of those who stay',
     bridge_promotion = 'Part of growth_all: promotion raises of those who stay',
     bridge_hires = 'Part of growth_all: mean of all at the close against mean of those who stay'
@@ -51,6 +52,7 @@ WITH baseline AS (
     SUM(stayers_opening_sum) AS stayers_opening_sum,
     SUM(stayers_closing_sum) AS stayers_closing_sum,
     SUM(stayers_cola) AS stayers_cola,
+    SUM(stayers_drift) AS stayers_drift,
     SUM(stayers_merit) AS stayers_merit,
     SUM(stayers_promotion) AS stayers_promotion
   FROM intermediate.int_pay_totals
@@ -68,6 +70,7 @@ WITH baseline AS (
     CAST(totals.stayers_opening_sum AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_opening_mean,
     CAST(totals.stayers_closing_sum AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_closing_mean,
     CAST(totals.stayers_cola AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_cola_mean,
+    CAST(totals.stayers_drift AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_drift_mean,
     CAST(totals.stayers_merit AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_merit_mean,
     CAST(totals.stayers_promotion AS DOUBLE) / NULLIF(totals.stayers, 0) AS stayers_promotion_mean
   FROM years
@@ -85,6 +88,7 @@ WITH baseline AS (
     CAST(NULL AS DOUBLE) AS stayers_opening_mean,
     CAST(NULL AS DOUBLE) AS stayers_closing_mean,
     CAST(NULL AS DOUBLE) AS stayers_cola_mean,
+    CAST(NULL AS DOUBLE) AS stayers_drift_mean,
     CAST(NULL AS DOUBLE) AS stayers_merit_mean,
     CAST(NULL AS DOUBLE) AS stayers_promotion_mean
   FROM baseline
@@ -100,6 +104,7 @@ WITH baseline AS (
     stayers_opening_mean,
     stayers_closing_mean,
     stayers_cola_mean,
+    stayers_drift_mean,
     stayers_merit_mean,
     stayers_promotion_mean
   FROM means
@@ -127,6 +132,7 @@ SELECT
     stayers_opening_mean - opening_mean
   ) / opening_mean, 0) END /* with no employee at both ends, all of the growth is hires */ AS DOUBLE) AS bridge_exits,
   CAST(CASE WHEN has_growth THEN COALESCE(stayers_cola_mean / opening_mean, 0) END AS DOUBLE) AS bridge_cola,
+  CAST(CASE WHEN has_growth THEN COALESCE(stayers_drift_mean / opening_mean, 0) END AS DOUBLE) AS bridge_drift,
   CAST(CASE WHEN has_growth THEN COALESCE(stayers_merit_mean / opening_mean, 0) END AS DOUBLE) AS bridge_merit,
   CAST(CASE WHEN has_growth THEN COALESCE(stayers_promotion_mean / opening_mean, 0) END AS DOUBLE) AS bridge_promotion,
   CAST(CASE

@@ -19,7 +19,7 @@ MODEL (
     employee_id = 'Census id, or NEW-<year>-<slot>',
     simulation_year = 'Simulated year',
     event_type = 'HIRE, TERMINATION, PROMOTION or RAISE',
-    event_reason = 'growth, voluntary, new_hire, reduction, promotion, COLA or MERIT',
+    event_reason = 'growth, voluntary, new_hire, reduction, promotion, COLA, DRIFT or MERIT',
     effective_date = 'First day on which it applies; for an exit the last day employed',
     event_sequence = '1..n in a person''s year, in the order in which pay changes',
     level_id = 'Level after the event',
@@ -51,6 +51,10 @@ WITH events AS (
   SELECT
     *
   FROM intermediate.int_cola_events
+  UNION ALL
+  SELECT
+    *
+  FROM intermediate.int_drift_events
   UNION ALL
   SELECT
     *

@@ -13,6 +13,8 @@ from statsmodels.genmod.generalized_linear_model import GLM
 from planwise.calibration.exits import Multiplier, exit_multiplier_rows, fit_multipliers, prior_events
 from planwise.calibration.parameters_from_estimates import Overrides
 from planwise.calibration.raises import (
+    lowest_spike,
+    merit_by_level,
     promotion_counts,
     promotion_raise,
     raise_summary,
@@ -297,9 +299,19 @@ def test_a_renamed_title_promotes_nobody():
     assert not stayers["promoted"].any()
 
 
-def promoted(*pairs):
-    return pd.DataFrame(
-        {"level_id": 1, "base_pay": [a for a, _ in pairs], "base_pay_after": [b for _, b in pairs]}
+def promoted(*pairs, floor, cola, merit):
+    """Return the promoted of level 1 whose new range begins at `floor`, in the first quarter of it."""
+    frame = pd.DataFrame(pairs, columns=["base", "new"]).astype(float)
+    base = frame["base"] * (1 + cola)
+    return frame.assign(
+        base=base,
+        lift=base * 1.15,
+        low=float(floor),
+        high=1e9,
+        stop=1e9,
+        rating=1.0,
+        merit=merit,
+        neutral=1 / 1.2,
     )
 
 
@@ -307,14 +319,16 @@ def promoted(*pairs):
     ("pays", "floor", "cola", "merit", "expected"),
     [
         ([(40_000, 40_000 * 1.02 * 1.10 * 1.03)], 1.0, 0.02, 0.03, 0.10),
-        # with 10 %: 40,000 → 44,000, lifted to 50,000; 48,000 → 52,800
+        # with 10 %: 40,000 → 44,000, lifted by 15 % to 46,000; 48,000 → 52,800
+        ([(40_000, 46_000), (48_000, 52_800)], 50_000, 0.0, 0.0, 0.10),
+        # the same, lifted to 50,000: no limit on the lift was applied
         ([(40_000, 50_000), (48_000, 52_800)], 50_000, 0.0, 0.0, 0.10),
         ([(40_000, 45_000)], 50_000, 0.0, 0.0, 0.0),  # the floor alone gives more
         ([], 50_000, 0.0, 0.0, None),
     ],
 )
 def test_promotion_raise_with_the_floor_of_the_new_range(pays, floor, cola, merit, expected):
-    found = promotion_raise([promoted(*pays)], [{2: floor}], cola, {2: merit})
+    found = promotion_raise(promoted(*pays, floor=floor, cola=cola, merit=merit))
     assert found == (None if expected is None else pytest.approx(expected))
 
 
@@ -335,6 +349,26 @@ def test_the_common_raise_is_the_mode_and_the_promoted_are_left_out():
     assert s.overall.value == pytest.approx(510 / 500 - 1)
     assert (s.fall_share, s.no_raise_share) == (0.25, 0)
     assert s.by_level[1].value == s.overall.value
+
+
+def test_cola_is_the_lowest_raise_that_two_in_a_hundred_share():
+    """Two of 100 got 2.49 %, nobody less but one; forty got 5 %, which is COLA and merit."""
+    rates = pd.Series([0.0] + [0.0249] * 2 + [0.05] * 40 + [0.03 + k / 2000 for k in range(57)])
+    assert lowest_spike(rates) == pytest.approx(0.0249)
+    assert lowest_spike(pd.Series([k / 500 for k in range(100)])) is None
+
+
+def test_merit_that_the_range_maximum_turned_into_a_lump_sum_is_part_of_the_rate():
+    """Range 40,000 to 60,000, weights .9, .75 and .5, scale 169,000 / 119,000 = 1.4202. With 4 %, 50,000 gets
+    5.1126 %; 58,000 would get 4.2605 %, which stops at 60,000; that of 61,000 is a lump sum."""
+    people = raised((50_000, 0), (58_000, 60_000), (61_000, 61_000)).assign(performance_rating=3)
+    scale = 169_000 / (50_000 * 0.9 + 58_000 * 0.75 + 61_000 * 0.5)
+    people.loc[0, "base_pay_after"] = 50_000 * (1 + 0.04 * 0.9 * scale)
+    ranges = pd.DataFrame({"level_id": [1], "minimum": [40_000.0], "maximum": [60_000.0]})
+    merits, scales, predicted = merit_by_level(people.assign(awarded=people["base_pay"]), ranges, capped=True)
+
+    assert (merits[1], scales[1]) == (pytest.approx(0.04), pytest.approx(scale))
+    assert predicted.tolist() == pytest.approx(people["base_pay_after"].tolist())
 
 
 def test_without_a_common_raise_the_median_stands_in():

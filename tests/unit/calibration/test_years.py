@@ -7,7 +7,13 @@ import pytest
 from calibration_worlds import RANGES, census, person
 
 from planwise.calibration.estimate import levels_of, on_one_scale
-from planwise.calibration.years import quirks, read_years, transition, transitions
+from planwise.calibration.years import (
+    _with_plain_departments,
+    quirks,
+    read_years,
+    transition,
+    transitions,
+)
 from planwise.census import default_levels, register_census
 from planwise.errors import InputError
 from planwise.settings import Settings
@@ -243,3 +249,18 @@ def test_nobody_is_lost():
     for step in transitions((A, B, C)):
         assert len(step.opening) - step.opening["left"].sum() + len(step.entrants) == len(step.after.people)
         assert isinstance(step.stayers, pd.DataFrame)
+
+
+def test_a_units_number_is_taken_off_departments_that_another_year_has_without():
+    def staffed(year, *names):
+        return census(year, *(person(f"e{k}", 40_000) | {"department": n} for k, n in enumerate(names)))
+
+    plain = staffed(2020, "Police", "Fire", "Parks (East)")
+    numbered = staffed(2021, "POLICE (386)", "Fire (01", "Parks (East)")
+    found = _with_plain_departments([plain, numbered])
+
+    assert found[1].people["department"].tolist() == ["Police", "Fire", "Parks (East)"]
+    assert found[1].renamed and not found[0].renamed
+    assert "2 departments of y2021 end with the number of a unit" in found[1].notices[0]
+    alone = _with_plain_departments([numbered, numbered])
+    assert alone[1].people["department"].tolist() == ["POLICE (386)", "Fire (01", "Parks (East)"]

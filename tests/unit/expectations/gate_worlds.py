@@ -59,6 +59,8 @@ def kpis(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03)
             "growth_prorated": growth,
             "growth_compound": growth,
             "cola_cost": 2_000.0 * opening,
+            "drift_cost": 0.0 * opening,
+            "drift_rate": 0.0 * opening,
             "merit_cost": 2_500.0 * opening,
             "promotion_cost": 500.0 * opening,
             "hire_cost": 70_000.0 * hires,
@@ -81,8 +83,8 @@ def kpis(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03)
             "promoted_below_range": 0,
         }
     )
-    for kind in ("exits", "cola", "merit", "promotion", "hires"):
-        frame[f"bridge_{kind}"] = growth / 5
+    for kind in ("exits", "cola", "drift", "merit", "promotion", "hires"):
+        frame[f"bridge_{kind}"] = growth / 6
     frame["payroll_change"] = frame["payroll"] - np.concatenate(
         [[80_000.0 * headcounts[0]], frame["payroll"][:-1]]
     )

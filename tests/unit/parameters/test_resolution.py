@@ -189,6 +189,7 @@ def test_the_digest_follows_every_parameter():
             "count": 7,
             "groups": "department: Ops=x1.1",
             "rates": "0123456789abcdef",
+            "awards": "department: Ops=0.03",
         }.get(parameter.unit)
         if value is None:
             low, high = parameter.bounds

@@ -12,7 +12,7 @@ from ui.components.html import TableColumn
 from ui.components.scenario_lines import scenario_lines
 from ui.pages.compare.tables import file_name
 from ui.values.comparison import ComparedScenarios
-from ui.values.results import BRIDGE, SMALL_NOT_SHOWN
+from ui.values.results import SMALL_NOT_SHOWN, parts_of_growth
 
 PERCENT = 100
 
@@ -82,18 +82,19 @@ def bridge(found: ComparedScenarios, year: int) -> Content:
     """Return what growth is made of in one year, scenario beside scenario."""
     at = found.figures.loc[found.figures["simulation_year"] == year]
     table = at.pivot(index="scenario", columns="metric", values="value").reindex(found.names)
-    parts = [part for part in BRIDGE if part in table]
+    names = parts_of_growth(table)
+    parts = [part for part in names if part in table]
     rows = {str(name): row for name, row in table.to_dict("index").items()}
     series = [
         Series(
             found.label(name),
             [float(rows[name][part]) * PERCENT for part in parts],
-            [f"{BRIDGE[part]}: {points(rows[name][part])}" for part in parts],
+            [f"{names[part]}: {points(rows[name][part])}" for part in parts],
             color_of(name, found.names),
         )
         for name in found.names
     ]
-    figure = bars([BRIDGE[part] for part in parts], series, y_format="+.2f", y_title="Percentage points")
+    figure = bars([names[part] for part in parts], series, y_format="+.2f", y_title="Percentage points")
     frame = table[[*parts, "growth_all"]].reset_index().assign(simulation_year=year)
     return Content(
         "Growth bridge side by side",
@@ -101,7 +102,7 @@ def bridge(found: ComparedScenarios, year: int) -> Content:
         frame,
         (
             TableColumn("scenario", "Scenario", found.label, is_text=True),
-            *(TableColumn(part, f"{BRIDGE[part]}, pp", points) for part in parts),
+            *(TableColumn(part, f"{names[part]}, pp", points) for part in parts),
             TableColumn("growth_all", "Growth", lambda v: percent(v, 2)),
         ),
         file_name("growth_bridge", found.names, "csv"),

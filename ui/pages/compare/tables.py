@@ -232,7 +232,15 @@ KEY = (
     "above_maximum",
     "termination_rate",
 )
-COST = ("cola_cost", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change")
+COST = (
+    "cola_cost",
+    "drift_cost",
+    "merit_cost",
+    "promotion_cost",
+    "hire_cost",
+    "exit_savings",
+    "payroll_change",
+)
 
 
 def figures(found: ComparedScenarios, year: int, *, everything: bool = False) -> Content:

@@ -26,11 +26,10 @@ from ui.components.point_charts import intervals
 from ui.live_preview.values import Affected, Impact
 from ui.pages.plan.tiles import Side
 from ui.values.parameter_text import full_label
-from ui.values.results import BRIDGE, SMALL_NOT_SHOWN
+from ui.values.results import SMALL_NOT_SHOWN, parts_of_growth
 
 PP = 100.0
 MILLION = 1e6
-WITH_GROWTH = {**BRIDGE, "growth_all": "Growth"}
 DIMENSIONS = {"level": "Level", "department": "Department", "gender": "Gender"}
 ALL_EMPLOYEES = "All employees"
 STEP_TEXTS = {Unit.RATE: "+1 pp", Unit.MULTIPLIER: "+0.01×"}
@@ -94,6 +93,8 @@ def payroll(name: str, base: Side, now: Side, budget: float | None) -> Content:
 
 def bridge(name: str, base: Side, now: Side, year: int, target: float | None) -> Content:
     """Return what growth of mean pay is made of in one year, on both sides; the parts sum to it exactly."""
+    sides = pd.DataFrame([side.of(year) for side in (base, now) for year in now.years])
+    parts = {**parts_of_growth(sides), "growth_all": "Growth"}
     frame = pd.DataFrame(
         [
             {
@@ -105,13 +106,13 @@ def bridge(name: str, base: Side, now: Side, year: int, target: float | None) ->
             }
             for year in now.years
             for old, new in [(base.of(year), now.of(year))]
-            for part, text in WITH_GROWTH.items()
+            for part, text in parts.items()
         ]
     )
     shown = frame[frame["simulation_year"] == year]
     texts = [ratio(value * PP, sign=True) for value in shown["draft"][:-1]]  # short: bars are narrow
     figure = two_waterfalls(
-        list(WITH_GROWTH.values()),
+        list(parts.values()),
         (name, list(shown["base"])),
         list(shown["draft"]),
         [*texts, percent(shown["draft"].iloc[-1], 2)],

@@ -9,7 +9,13 @@ import panel_material_ui as pmui
 from planwise.errors import InputError
 from planwise.formatting import count, is_missing, level, money, money_short, percent
 from planwise.parameters import Value
-from planwise.parameters.values import GROUP_ATTRIBUTES, GroupMerit, merit_groups
+from planwise.parameters.values import (
+    GROUP_ATTRIBUTES,
+    GroupMerit,
+    awards,
+    awards_text,
+    merit_groups,
+)
 from ui.components import html
 from ui.components.lever_editor import EditTable
 from ui.draft import Draft
@@ -41,7 +47,7 @@ ATTRIBUTES = {
     "location": "Location",
     "manager_id": "Manager",
 }
-GROUPS = "merit_groups"
+GROUPS, AWARDS = "merit_groups", "awards"
 NOT_STATED = "not stated"
 
 
@@ -128,12 +134,24 @@ def neutrality(budget: Sequence[Any], wanted: str, *, limited: bool) -> str:
 
 
 def group_sheet(
-    value: Value, groups: Sequence[Any], refused: Mapping[str, Any], *, closed: bool = False
+    value: Value,
+    groups: Sequence[Any],
+    refused: Mapping[str, Any],
+    *,
+    awarded: Value = None,
+    closed: bool = False,
 ) -> dict[str, Any]:
-    """Return the groups of an attribute with factor, people, pool and what is spent of it."""
+    """Return the groups of an attribute with factor, people, pool, what is spent of it, and award.
+
+    `value` is `merit_groups`, `awarded` is `awards`; both of this attribute or None.
+    """
+    rates = (awards(awarded) or ("", {}))[1]
     merits = {one.group: one for one in (merit_groups(value) or ("", ()))[1]}
     ordered = sorted(groups, key=lambda row: (row.member == NOT_STATED, -row.people, str(row.member)))
-    rows = [_group(row, merits.get(row.member), refused, closed) for row in ordered]
+    rows = [
+        [*_group(row, merits.get(row.member), refused, closed), _award(row, rates, refused, closed)]
+        for row in ordered
+    ]
     shown = [row for row in groups if not is_missing(row.merit_pool)]
     pool, spent = sum(row.merit_pool for row in shown), sum(row.merit_spent for row in shown)
     foot = [
@@ -144,13 +162,39 @@ def group_sheet(
         [money(spent)],
         [_left(pool, spent)],
     ]
-    titles = ("Group", "People", "Factor or points", "Merit pool", "Spent", "Left", "Increase budget")
+    titles = (
+        "Group",
+        "People",
+        "Factor or points",
+        "Merit pool",
+        "Spent",
+        "Left",
+        "Increase budget",
+        "Award",
+    )
     return {
         "label": "Merit by group",
         "head": [{"lines": [text]} for text in titles],
         "rows": rows,
-        "foot": [{"lines": lines} for lines in [*foot, [""]]],
+        "foot": [{"lines": lines} for lines in [*foot, [""], [""]]],
     }
+
+
+def _award(row: Any, rates: Mapping[str, float], refused: Mapping[str, Any], closed: bool) -> dict[str, Any]:
+    name = str(row.member)
+    problem = (
+        f"{refused['what']} {refused['remedy']}".strip() if refused.get("lever") == f"award:{name}" else ""
+    )
+    field = {
+        "name": f"award:{name}",
+        "text": f"{rates[name] * 100:g}" if name in rates else "",
+        "aria": f"Award of {name} in per cent, instead of the COLA; empty for the COLA",
+        "unit": "%",
+        "changed": name in rates,
+        "problem": problem,
+        "disabled": closed or name == NOT_STATED,
+    }
+    return {"fields": [field]}
 
 
 def _group(
@@ -217,6 +261,24 @@ def with_group(value: Value, attribute: str, group: str, text: str) -> str | Non
     return f"{attribute}: {'; '.join(map(str, others))}" if others else None
 
 
+def with_award(value: Value, attribute: str, group: str, text: str) -> str | None:
+    """Return `awards` with another award (3, 3%) for one group; none for an empty text.
+
+    Groups of another attribute are given up. Raises InputError for a text that is no number.
+    """
+    before = awards(value)
+    rates = {} if before is None or before[0] != attribute else dict(before[1])
+    rates.pop(group, None)
+    if plain := text.strip().replace(",", ".").removesuffix("%").strip():
+        try:
+            rates[group] = float(plain) / 100
+        except ValueError:
+            raise InputError(
+                f"{text!r} is not an award.", remedy="Type a rate in per cent (3), or nothing for the COLA."
+            ) from None
+    return awards_text(attribute, rates) if rates else None
+
+
 class Merit:
     """The tab: the grid of the matrix by level, whether it is neutral, and the groups of one attribute."""
 
@@ -241,13 +303,14 @@ class Merit:
         self._attribute = pmui.Select(label="Groups by", options=[], size="small", width=220, margin=0)
         self._attribute.param.watch(lambda _: self.refresh(), "value")
         self._none = pmui.Button(label="No groups", **SMALL)
-        self._none.on_click(lambda _: self._without(lambda: session.draft.set(GROUPS, None)))
+        self._none.on_click(lambda _: self._without(self._drop_groups))
         self._of_groups = html.pane("")
         self._groups = EditTable(self._receive_group, sizing_mode="stretch_width", margin=0)
         row = {"styles": {"gap": "12px", "align-items": "center", "flex-wrap": "wrap"}, "margin": 0}
         stack: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"gap": "10px"}}
         by_group = html.card_heading(
-            "Merit by group", "A factor on the merit rate, or points added to it, by one attribute"
+            "Merit and awards by group",
+            "A factor on the merit rate, or points added to it; an award instead of the COLA",
         )
         self._parts = pn.Column(
             pn.Row(self._level, self._reset, **row),
@@ -269,6 +332,11 @@ class Merit:
             **stack,
         )
         self._choice.param.watch(lambda *_: self.refresh(), "refused")
+
+    def _drop_groups(self) -> None:
+        for name in (GROUPS, AWARDS):
+            if self._value(name) is not None:
+                self._session.draft.set(name, None)
 
     def _without(self, edit: Callable[[], None]) -> None:
         self._choice.attempt(edit)
@@ -311,13 +379,18 @@ class Merit:
             f'<p class="card-subtitle" role="status">{html.with_code(one)}</p>' for one in about
         )
         self._reset.disabled = closed or not any(name in draft.changes for name in MATRIX)
-        value, attribute = self._value(), self._attribute.value
+        value, awarded = self._value(), self._value(AWARDS)
+        attribute = self._attribute.value
         if attribute is not None:
             groups = detail.of("group", year, attribute)
             self._groups.sheet = group_sheet(
-                value if _by(value) == attribute else None, groups, refused, closed=closed
+                value if _by(value) == attribute else None,
+                groups,
+                refused,
+                awarded=awarded if (awards(awarded) or ("",))[0] == attribute else None,
+                closed=closed,
             )
-        self._none.disabled = closed or value is None
+        self._none.disabled = closed or (value is None and awarded is None)
         self._of_groups.object = (
             f'<p class="card-subtitle">{html.with_code(self._remark(value, attribute))}</p>'
         )
@@ -333,9 +406,9 @@ class Merit:
             )
         return "Pool: the merit that the rates of level and group give the eligible of the group."
 
-    def _value(self) -> Value:
+    def _value(self, name: str = GROUPS) -> Value:
         year = self._preview.year_of(self._session.draft.effective)
-        return self._session.draft.effective.value(GROUPS, year)
+        return self._session.draft.effective.value(name, year)
 
     def _offer(self) -> None:
         """Offer the levels and attributes that the simulation has."""
@@ -357,15 +430,20 @@ class Merit:
         """Change one group; messages come from a browser."""
         name, text = str(message.get("name")), str(message.get("text"))[:40]
         self._preview.note(message.get("number"))
-        group, attribute = name.removeprefix("group:"), self._attribute.value
+        kind, _, group = name.partition(":")
+        attribute = self._attribute.value
         if self._detail is None or attribute is None:
             return
         known = {row.member for row in self._detail[0].of("group", self._detail[1], attribute)}
-        if group in (name, NOT_STATED) or group not in known:
+        if kind not in ("group", "award") or group == NOT_STATED or group not in known:
             return
-        done = self._choice.change(
-            lambda: {GROUPS: with_group(self._value(), attribute, group, text)}, name=name
-        )
+
+        def changes() -> dict[str, Value]:
+            if kind == "award":
+                return {AWARDS: with_award(self._value(AWARDS), attribute, group, text)}
+            return {GROUPS: with_group(self._value(), attribute, group, text)}
+
+        done = self._choice.change(changes, name=name)
         if not done:
             self._preview.answered()
         else:

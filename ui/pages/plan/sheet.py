@@ -53,6 +53,7 @@ ASSUMPTION_GROUPS: Groups = (
     ("Termination multipliers", ("termination_multiplier_",)),
     ("Promotion multipliers", ("promotion_multiplier_",)),
     ("Merit multipliers and groups", ("merit_multiplier_", "merit_groups")),
+    ("Awards and drift", ("awards", "drift_")),
     ("Other", ("",)),
 )
 VARIES, MIXED = "varies", "mixed"

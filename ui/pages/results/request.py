@@ -173,6 +173,7 @@ REASONS: Mapping[str, str] = {
     "reduction": "Exit, reduction",
     "promotion": "Promotion",
     "COLA": "COLA",
+    "DRIFT": "Drift",
     "MERIT": "Merit",
 }
 COLORS: Mapping[str, str] = {
@@ -182,6 +183,7 @@ COLORS: Mapping[str, str] = {
     "reduction": DOWN,
     "promotion": PALETTE[3],
     "COLA": PALETTE[0],
+    "DRIFT": PALETTE[4],
     "MERIT": PALETTE[1],
 }
 RULES: Mapping[str, str] = {
@@ -190,7 +192,8 @@ RULES: Mapping[str, str] = {
     "new_hire": "Of the year's hires, those with the lowest draws leave again",
     "reduction": "The headcount target is under who stayed: those with the lowest draws leave",
     "promotion": "Draw under the probability: pay × (1 + raise), at least the new range's minimum",
-    "COLA": "All employed on its date: pay × (1 + COLA rate)",
+    "COLA": "All employed on its date: pay × (1 + COLA rate, or the award of the group)",
+    "DRIFT": "Drawn: what a similar person got in a year beyond the award (steps, a new title, or less)",
     "MERIT": "Rate of the level × rating × place in range, within the level's budget",
 }
 STATUS_LABELS: Mapping[str, str] = {

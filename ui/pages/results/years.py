@@ -18,7 +18,7 @@ from planwise.formatting import (
     with_unit,
 )
 from ui.components import html
-from ui.components.card import BRIDGE_COLUMNS, Card, Content, bridge_frame, growth_bridge
+from ui.components.card import Card, Content, bridge_columns, bridge_frame, growth_bridge
 from ui.components.charts import (
     DOWN,
     INK,
@@ -34,7 +34,7 @@ from ui.components.charts import (
 from ui.components.page import PAIR, STACK
 from ui.pages.results.request import ResultsView, Section
 from ui.store import Store
-from ui.values.results import BRIDGE, SUPPRESSED_UNDER
+from ui.values.results import SUPPRESSED_UNDER, parts_of_growth
 
 COLUMNS = (
     html.TableColumn("people", "People", count),
@@ -228,18 +228,27 @@ def _movement(view: ResultsView, frame: pd.DataFrame) -> Content:
 PAYROLL = {
     "exit_savings": "Exits",
     "cola_cost": "COLA",
+    "drift_cost": "Drift",
     "merit_cost": "Merit",
     "promotion_cost": "Promotion",
     "hire_cost": "Hires",
 }
 # Neither green nor red: a part may go up in one year and down in another.
-COLORS = (PALETTE[6], PALETTE[0], PALETTE[5], PALETTE[3], PALETTE[1])
+COLORS = {
+    "bridge_exits": PALETTE[6],
+    "bridge_cola": PALETTE[0],
+    "bridge_drift": PALETTE[4],
+    "bridge_merit": PALETTE[5],
+    "bridge_promotion": PALETTE[3],
+    "bridge_hires": PALETTE[1],
+}
 PERCENT = 100
 WHOLE = "whole workforce, filters do not apply"
 MEANING = (
     "Exits: those who stay earned more or less than all did at the opening. COLA, merit and "
-    "promotion: raises of those who stay. Hires: all at the close earn more or less than those who "
-    "stay. The five sum to the growth exactly."
+    "promotion: raises of those who stay. Drift, where a calibration found it: what their pay does beyond "
+    "awards without a decision. Hires: all at the close earn more or less than those who stay. The parts "
+    "sum to the growth exactly."
 )
 
 
@@ -278,9 +287,9 @@ def growth_of_years(view: ResultsView) -> Content:
             text,
             list(frame[name] * PERCENT),
             [f"{y}: {points(v)}" for y, v in zip(places, frame[name], strict=True)],
-            color,
+            COLORS[name],
         )
-        for (name, text), color in zip(BRIDGE.items(), COLORS, strict=True)
+        for name, text in parts_of_growth(view.result.kpis).items()
     ]
     figure = bars(places, series, y_format="+.2f", y_title="Percentage points", stacked=True)
     line = lines(
@@ -303,7 +312,7 @@ def growth_of_years(view: ResultsView) -> Content:
         f"Parts of mean base pay's growth; the line is their sum · {places[0]}–{places[-1]} · {WHOLE} · "
         f"{view.label}",
         frame,
-        BRIDGE_COLUMNS,
+        bridge_columns(view.result),
         f"growth_bridge_{view.scenario}.csv",
         figure,
         chosen=view.year,
@@ -313,11 +322,13 @@ def growth_of_years(view: ResultsView) -> Content:
 def payroll(view: ResultsView) -> Content:
     """Return what moved the annual payroll in the year, in dollars."""
     budget = view.result.budget
-    frame = budget[["simulation_year", *PAYROLL, "payroll_change"]].reset_index(drop=True)
+    has_drift = "drift_cost" in budget and bool((budget["drift_cost"] != 0).any())
+    parts = {name: text for name, text in PAYROLL.items() if has_drift or name != "drift_cost"}
+    frame = budget[["simulation_year", *parts, "payroll_change"]].reset_index(drop=True)
     row = frame.loc[frame["simulation_year"] == view.year].iloc[0]
     steps = [
         (text, -float(row[name]) if name == "exit_savings" else float(row[name]))
-        for name, text in PAYROLL.items()
+        for name, text in parts.items()
     ]
     figure = waterfall(
         steps,
@@ -334,7 +345,7 @@ def payroll(view: ResultsView) -> Content:
         frame,
         (
             html.TableColumn("simulation_year", "Year"),
-            *(html.TableColumn(name, f"{text}, $", money) for name, text in PAYROLL.items()),
+            *(html.TableColumn(name, f"{text}, $", money) for name, text in parts.items()),
             html.TableColumn("payroll_change", "Payroll change, $", lambda v: money(v, sign=True)),
         ),
         f"payroll_bridge_{view.scenario}.csv",

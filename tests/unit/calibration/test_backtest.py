@@ -210,9 +210,8 @@ def test_drawn_parameters_of_one_year_are_finite_and_within_bounds():
     rates = [d["termination_rate"] / values["termination_rate"] for d in drawn]
     assert min(rates) >= 1 / 3 - 1e-6 and max(rates) <= 3 and np.median(rates) == pytest.approx(1, abs=0.02)
     assert all(np.isfinite(v) for d in drawn for v in d.values() if isinstance(v, float))
-    # half the awards are the one year's own (weight n / (n + 1)), the others about 2.5 %
     colas = pd.Series([d["cola_rate"] for d in drawn])
-    assert (colas == colas.mode()[0]).sum() >= 100 and colas.between(0, 0.08).all()
+    assert colas.between(0, 0.08).all() and colas.nunique() > 50
     assert drawn == drawn_parameters(calibration, values, 200)
     for name, spread in (("level_1", 0.08), ("level_2", 0.08), ("tenure_under_1", 0.06)):
         key = f"termination_multiplier_{name}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 from sqlalchemy import make_url
@@ -213,10 +213,10 @@ def _copy(name: str, source: BaseStorage, target: BaseStorage) -> None:
         optuna.copy_study(from_study_name=study.study_name, from_storage=source, to_storage=target)
 
 
-def _database(url: str) -> RDBStorage:
-    """Return the database of studies; raises InputError when it cannot be used."""
+def _database(url: str) -> BaseStorage:
+    """Return the database of studies, which reads a finished trial once; raises InputError when unusable."""
     try:
-        return RDBStorage(with_driver(make_url(url)).render_as_string(hide_password=False))
+        return get_storage(RDBStorage(with_driver(make_url(url)).render_as_string(hide_password=False)))
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError, ValueError) as error:
         raise InputError(
             f"The database of studies cannot be used: {type(error).__name__}.",

@@ -22,11 +22,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from benchmarks.record import write
-from planwise.calibration import Backtest, YearlyCensus, backtest, calibrate, read_years
+from planwise.calibration import Backtest, backtest, given_of_last, parse_given, read_years
 from planwise.calibration.backtest_report import backtest_json
 from planwise.calibration.backtest_results import FamilyScore, Holdout
 from planwise.formatting import TERMINAL
-from planwise.parameters import Value
 from planwise.settings import Settings
 
 VARIABLE = "PLANWISE_REAL_DATA"
@@ -45,6 +44,7 @@ ERROR_BARS = {
     "FY2015": {FINE: 0.075, DEPARTMENTS: 0.235},
     "Montgomery halves": {FINE: 0.24, DEPARTMENTS: 0.22},
 }
+ACTUAL = parse_given(("award=actual", "headcount=actual"))
 GROWTH_BARS = {"FY2014": 0.006, "FY2015": 0.004}  # of stayers' growth, awards and headcount given; a rate
 
 
@@ -57,16 +57,6 @@ class Split:
     given: Holdout | None = None
 
 
-def decided(pair: Sequence[YearlyCensus]) -> dict[str, Value]:
-    """Return what was decided in a year, as its own censuses show it: awards and headcount growth."""
-    own = calibrate(pair)
-    values: dict[str, Value] = {**own.levers, **own.assumptions}
-    return {name: values[name] for name in values if name.startswith("award") or name in DECIDED}
-
-
-DECIDED = frozenset({"cola_rate", "headcount_growth"})
-
-
 def splits(settings: Settings, folder: Path, seeds: int) -> list[Split]:
     """Return the splits of Baltimore: two held-out years, and the last year by halves."""
     files = [folder / "payroll" / f"baltimore_fy{year}.csv.gz" for year in BALTIMORE_YEARS]
@@ -76,7 +66,9 @@ def splits(settings: Settings, folder: Path, seeds: int) -> list[Split]:
     found = []
     for last in (3, 4):
         chosen = years[:last]
-        of = backtest(settings, chosen, seeds=seeds, rolling=False, given=decided(chosen[-2:]), on_step=step)
+        of = backtest(
+            settings, chosen, seeds=seeds, rolling=False, given=given_of_last(chosen, ACTUAL), on_step=step
+        )
         found.append(Split(f"FY{BALTIMORE_YEARS[last - 1]}", of.holdouts[0], of.given))
     halves = backtest(settings, years[-2:], seeds=seeds, split_half=True, on_step=step).halves
     return [*found, Split("Baltimore halves", halves[0])]

@@ -27,6 +27,7 @@ UNSAVED = "Rates were estimated, and no scenario has them yet: save them as a sc
 NEEDED = {JobKind.CALIBRATE: 2, JobKind.BACKTEST: 3}
 BASES = {"all years": "mean", "the last year": "last"}
 SEEDS = {"20 seeds": 20, "50 seeds": 50, "200 seeds": 200}
+ACTUAL = ("award=actual", "headcount=actual")  # what happened in the held-out year
 SHOWN_BEFORE = "rekeyed"  # a key that calibrations have which this page can show
 
 
@@ -43,6 +44,7 @@ class CalibrationCard:
         self._chosen_text = html.pane("")
         self._basis = pmui.Select(label="Rates of", options=BASES, value="mean", width=140, **SMALL)
         self._seeds = pmui.Select(label="Backtest with", options=SEEDS, value=20, width=130, **SMALL)
+        self._actual = pmui.Checkbox(label="Also with awards and headcount given", value=False, **SMALL)
         self._join = pmui.Checkbox(label="Join people under another id", value=False, **SMALL)
         self._buttons = {
             JobKind.CALIBRATE: pmui.Button(label="Calibrate", variant="contained", **SMALL),
@@ -59,7 +61,7 @@ class CalibrationCard:
         heading = html.card_heading(
             "Calibrate and backtest", "Estimate the rates from your own years, and check them"
         )
-        controls = pn.Row(self._basis, self._join, self._seeds, *self._buttons.values(), **ROW)
+        controls = pn.Row(self._basis, self._join, self._seeds, self._actual, *self._buttons.values(), **ROW)
         self._save_row = pn.Row(self._name, self._save, self._saved_text, **ROW)
         self._parts = (html.pane(heading), self._state, self._chosen_text, controls, self._problem)
         self._body = pn.Column(*self._parts, **PARTS)
@@ -123,7 +125,9 @@ class CalibrationCard:
         await self._start(JobKind.CALIBRATE, self._stated(), "Calibrate on")
 
     async def _backtest(self, *_: Any) -> None:
-        await self._start(JobKind.BACKTEST, self._stated() | {"seeds": self._seeds.value}, "Backtest on")
+        given = {"given": list(ACTUAL)} if self._actual.value else {}
+        request = self._stated() | {"seeds": self._seeds.value} | given
+        await self._start(JobKind.BACKTEST, request, "Backtest on")
 
     async def _save_as_scenario(self, *_: Any) -> None:
         """Calibrate again as the calibration that is shown was, and save it."""

@@ -41,6 +41,7 @@ LEFT_OUT = (
     "merit_groups",
     "individual_raise_max",
     "calibrated_rates",
+    "awards",
 )  # rules of the product that these engines lack
 
 Floats = npt.NDArray[np.float64]

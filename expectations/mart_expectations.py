@@ -48,7 +48,8 @@ COLUMNS = (
     "simulation_year", *COUNTS, "mean_base_pay", "median_base_pay", "payroll", "prorated_payroll",
     "growth_all", "growth_continuing", "growth_prorated", "growth_compound",
     "bridge_exits", "bridge_cola", "bridge_drift", "bridge_merit", "bridge_promotion",
-    "bridge_hires", "cola_cost", "drift_cost", "drift_rate", "merit_cost", "promotion_cost", "hire_cost", "exit_savings", "payroll_change",
+    "bridge_hires", "cola_cost", "drift_cost", "drift_rate", "merit_cost", "promotion_cost", "hire_cost",
+    "exit_savings", "payroll_change",
     "total_cash", "employer_cost", "lump_sum_cost", "increase_rate", "increase_cost",
     "increase_cost_in_year",
     "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
@@ -166,8 +167,8 @@ MART_COLUMNS = {
         "bridge_exits", "bridge_cola", "bridge_drift", "bridge_merit", "bridge_promotion", "bridge_hires",
     ),
     BUDGET: (
-        "simulation_year", *COSTS, "drift_cost", "drift_rate", "payroll_change", "total_cash", "employer_cost",
-        "increase_rate", "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
+        "simulation_year", *COSTS, "drift_cost", "drift_rate", "payroll_change", "total_cash",
+        "employer_cost", "increase_rate", "increase_share_of_opening_payroll", "promotion_rate_of_payroll",
     ),
     INCREASES: (
         "simulation_year", "attribute", "group", *GROUP_COSTS,

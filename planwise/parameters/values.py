@@ -108,7 +108,12 @@ class GroupMerit:
 
     def __str__(self) -> str:
         group = _quoted(self.group)
-        return f"{group}=x{self.factor:g}" if not self.points else f"{group}={self.points:+g}"
+        return f"{group}={_plain(self.points, '+')}" if self.points else f"{group}=x{_plain(self.factor)}"
+
+
+def _plain(value: float, sign: str = "") -> str:
+    """Return a number without exponent, to `DECIMALS` places."""
+    return f"{round(value, DECIMALS) + 0.0:{sign}.{DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 def _quoted(group: str) -> str:
@@ -164,7 +169,7 @@ def awards(value: Value) -> tuple[str, dict[str, float]] | None:
 
 def awards_text(attribute: str, rates: Mapping[str, float]) -> str:
     """Return the canonical value of awards, each a rate by group."""
-    texts = (f"{_quoted(group)}={round(rate, DECIMALS) + 0.0:g}" for group, rate in sorted(rates.items()))
+    texts = [f"{_quoted(group)}={_plain(rates[group])}" for group in sorted(rates)]
     return f"{attribute}: {'; '.join(texts)}"
 
 

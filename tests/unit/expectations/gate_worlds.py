@@ -187,7 +187,8 @@ def marts(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03
         "increase_share_of_opening_payroll", "cola_cost", "merit_cost", "lump_sum_cost", "promotion_cost",
         "promotion_rate_of_payroll",
     ]  # fmt: skip
-    costs = [*raises, "hire_cost", "exit_savings", "total_cash", "employer_cost", "payroll_change"]
+    costs = [*raises, "drift_cost", "drift_rate", "hire_cost", "exit_savings", "total_cash", "employer_cost"]
+    costs += ["payroll_change"]
     counts = {"headcount": table["opening_headcount"], "promotions": table["promotions"]}
     counts |= {"promotion_raise_mean": 0.09, "promotion_raise_largest": 0.15, "promoted_below_range": 0}
     counts["merit_pool"] = table["merit_cost"]

@@ -39,7 +39,13 @@ def of(name, value):
         ("merit_groups", "manager:a=b=-0.001", "manager_id: a=b=-0.001"),
         ("merit_groups", 'location: "A; ""B"" = C" = x2;D=+0.01', 'location: "A; ""B"" = C"=x2; D=+0.01'),
         ("merit_groups", 'location: "A"=x2; B "b"=x2', 'location: A=x2; B "b"=x2'),
+        (
+            "merit_groups",
+            "department: Eng=-0.000035; Legal=x1.123456",
+            "department: Eng=-0.000035; Legal=x1.123456",
+        ),
         ("merit_groups", "none", None),
+        ("awards", "Department: Roads=0.000035; Police = 2.5%", "department: Police=0.025; Roads=0.000035"),
         (
             "awards",
             "Department: Police = 3%; Fire=.025; Other = 0",

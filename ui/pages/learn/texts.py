@@ -200,7 +200,7 @@ PLURALS = {"Words": KINDS[0], "Levers": KINDS[1], "Assumptions": KINDS[2], "Figu
 def matching(terms: Sequence[GlossaryTerm], searched: str, kind: str) -> tuple[GlossaryTerm, ...]:
     """Return the terms of a kind (empty: any kind) with every word of the search in name or meaning.
 
-    Terms with the search in their name come first; otherwise the order is kept.
+    Names that begin with the search come first, then names that have it; otherwise the order is kept.
     """
     words = searched.lower().replace("_", " ").split()
 
@@ -209,7 +209,12 @@ def matching(terms: Sequence[GlossaryTerm], searched: str, kind: str) -> tuple[G
         return (not kind or term.kind == kind) and all(word in text for word in words)
 
     phrase = " ".join(words)
-    return tuple(sorted(filter(matches, terms), key=lambda t: phrase not in t.name.lower().replace("_", " ")))
+
+    def rank(term: GlossaryTerm) -> int:
+        name = term.name.lower().replace("_", " ")
+        return 0 if name.startswith(phrase) else 1 if phrase in name else 2
+
+    return tuple(sorted(filter(matches, terms), key=rank))
 
 
 class Glossary:

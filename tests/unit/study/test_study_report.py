@@ -250,8 +250,8 @@ def test_what_changes_payroll_sums_to_its_change(evidence):
         result={**evidence.result, "kpis": kpis},
     )
     assert tables_of(section_of(changed, "Cost"))[-1][1:3] == [
-        ["2026", "before", "+5", "+0", "+4", "+1", "+30", "−20", "+20"],
-        ["2026", "after", "+5", "+0", "+4", "+1", "+30", "−20", "+20"],
+        ["2026", "before", "+5", "0", "+4", "+1", "+30", "−20", "+20"],
+        ["2026", "after", "+5", "0", "+4", "+1", "+30", "−20", "+20"],
     ]
 
 

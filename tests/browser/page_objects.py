@@ -123,7 +123,7 @@ class Optimise:
 
     def ask(self, target, seeds=0):
         self._field("Target, %", target)
-        self._field("Other seeds", seeds)
+        self._field("Other draws", seeds)
 
     def start(self):
         button = self.page.get_by_role("button", name="Start the study")

@@ -34,7 +34,7 @@ def test_a_study_runs_and_its_best_trial_becomes_a_scenario(visit, address, stud
     page = visit(f"{address}/?page=optimise", ready=READY)
     page.get_by_role("button", name="Front of trade-offs").click()
     page.get_by_role("textbox", name="Trials at most").fill("16")
-    page.get_by_role("textbox", name="Other seeds").fill("0")
+    page.get_by_role("textbox", name="Other draws").fill("0")
     page.get_by_role("textbox", name="Further constraints, with commas").fill("rise<=3")
     page.get_by_text("Unknown constraint 'rise'").first.wait_for()
     start = page.get_by_role("button", name="Start the study")

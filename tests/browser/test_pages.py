@@ -23,7 +23,7 @@ SMALL, LARGE = {"width": 1024, "height": 768}, {"width": 1440, "height": 900}
 @pytest.fixture(scope="module")
 def visitor(browser, served):
     with visiting(browser) as visit:
-        yield visit(f"{served}/?page={PAGES[-1].key}", "main h1:visible")
+        yield visit(f"{served}/?page={PAGES[0].key}", "main h1:visible")
 
 
 def use(page, theme):

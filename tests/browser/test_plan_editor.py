@@ -169,7 +169,7 @@ def test_locks_presets_files_and_assumptions(plan, tmp_path):
         expect(page.get_by_text(outcome)).to_be_visible()
     page.get_by_role("tab", name="Assumptions").click()
     page.get_by_label("Search assumptions").fill("day MERIT raises")
-    expect(page.get_by_text("1 of 76 assumptions")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^1 of \d+ assumptions"))).to_be_visible()
     cell(page, "Merit date", "all years").dblclick()
     page.keyboard.type("10-01")
     page.keyboard.press("Enter")

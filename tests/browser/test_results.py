@@ -61,7 +61,7 @@ def test_a_link_says_scenario_year_and_filters_and_a_filter_changes_the_figures(
 def test_each_section_opens_and_the_bridge_sums(visit, served, published_home):
     page = visit(f"{served}/?page=results")
     for section, text in {
-        "Growth bridge": "The five sum to the growth exactly",
+        "Growth bridge": "The parts sum to the growth exactly",
         "Distributions": "P50",
         "Merit and range": "drawn evenly|shown, without ids",
         "Pay equity": "Mean and median gap compare",

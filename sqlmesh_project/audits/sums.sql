@@ -7,7 +7,9 @@ SELECT
   *
 FROM @this_model
 WHERE
-  ABS(bridge_exits + bridge_cola + bridge_drift + bridge_merit + bridge_promotion + bridge_hires - growth_all) > 1e-12
+  ABS(
+    bridge_exits + bridge_cola + bridge_drift + bridge_merit + bridge_promotion + bridge_hires - growth_all
+  ) > 1e-12
   OR (
     growth_all IS NULL
   ) <> (

@@ -375,6 +375,7 @@ def full_result(**changes):
             payroll=Spread(p10=2.4e6, p50=2.5e6, p90=2.6e6, mean=2.5e6, sd=1e5, n=20),
             payroll_limit=2.7e6,
             share_over_payroll=0.05,
+            drawn="rates and luck",
         ),
         "cost_impact": CostImpact({}, Cost(payroll, payroll), payroll),
         "employee_impact": PeopleImpact(

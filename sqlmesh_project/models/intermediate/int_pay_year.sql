@@ -121,7 +121,14 @@ WITH terms AS (
 ), drifting AS (
   SELECT
     *
-  FROM @drifted(basis, @draw(s.drift_digest, drift_donor), @drift_group_attribute, @drift_group_names, @drift_group_factors, @drift_group_points) AS drawn
+  FROM @drifted(
+    basis,
+    @draw(s.drift_digest, drift_donor),
+    @drift_group_attribute,
+    @drift_group_names,
+    @drift_group_factors,
+    @drift_group_points
+  ) AS drawn
 ), started AS (
   SELECT
     basis.employee_id,

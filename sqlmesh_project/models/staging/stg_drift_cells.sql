@@ -31,7 +31,9 @@ WITH sets AS (
     GROUPING SETS (
       (award_group, tenure_band, level_id),
       (award_group, tenure_band),
-      (award_group),
+      (
+        award_group
+      ),
       ()
     )
 ), award_groups AS (

@@ -12,9 +12,11 @@ MODEL (
     level_id = 'Level at the opening of the year',
     drift = 'What a person''s pay did in a year beyond the award: (1 + raise) / (1 + award) - 1'
   ),
-  audits (unique_values(columns := (
+  audits (
+    unique_values(columns := (
       place
-  )))
+    ))
+  )
 );
 
 SELECT

@@ -84,6 +84,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp())
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         awards, recipients = generate(folder, given.awards, given.recipients)
         started, cpu = time.perf_counter(), time.process_time()

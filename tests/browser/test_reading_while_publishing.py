@@ -15,7 +15,7 @@ from ui.pages import PAGES
 
 pytestmark = pytest.mark.long
 
-WALK_SECONDS = 14
+WALK_SECONDS = 8
 LOOKS_LEAST = 3  # different publications whose figures were held against what they say
 STILL_MILLISECONDS = 250  # a page that says the same twice is not between two publications
 DRAWN_MILLISECONDS = 3000

@@ -3,7 +3,7 @@
 PLANWISE_REAL_DATA=FOLDER python -m benchmarks.rekeyed [--share 0.03] [--repeats 5]
 
 In each pair of consecutive years, a share of those who stayed gets another id in the later year; all else,
-their new pay, title and department too, is as it was. Recall is the share of them that is found. Precision
+their new pay, title and department too, stays the same. Recall is the share of them that is found. Precision
 counts a found pair that touches one of them and is not the right one as wrong. Chance is how many pairs
 there are when the hire dates of entrants are shifted by whole years, over how many there are as the files
 are: what share of the pairs of the files is a coincidence.

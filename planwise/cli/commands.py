@@ -333,6 +333,9 @@ def _absolute(value: Any) -> Any:
 
 def _usage_text(error: cyclopts.CycloptsError) -> str:
     """Return the error's text; values that a request rejects are named by option, as Cyclopts does."""
+    if isinstance(error, cyclopts.UnusedCliTokensError):
+        left_over = " ".join(error.unused_tokens or ())
+        return f"The command does not take {left_over!r} at this place: values follow their option."
     rejected, argument = error.__cause__, error.argument
     if not isinstance(rejected, pydantic.ValidationError) or argument is None:
         return str(error)

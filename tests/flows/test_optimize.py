@@ -314,6 +314,11 @@ def test_a_value_of_another_type_is_a_usage_error_that_names_its_option(capsys):
     assert "pydantic" not in shown and "OptimizeRequest" not in shown
 
 
+def test_a_value_without_its_option_is_named(capsys):
+    assert run(["ensemble", "baseline"]) == UsageError.exit_code
+    assert "does not take 'baseline' at this place" in capsys.readouterr().err
+
+
 AMOUNTS = PayDifferences(low=-10.0, p10=-10.0, median=20.0, p90=30.0, high=40.0, mean=20.0)
 RATES = PayDifferences(low=-0.01, p10=-0.01, median=0.02, p90=0.03, high=0.04, mean=0.02)
 

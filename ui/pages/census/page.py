@@ -29,7 +29,7 @@ FIRST_STEPS = (
 )
 NOTHING_MATCHED = CheckedMatches(None, ())
 NOT_MATCHED = (
-    "No market reference yet: match the titles, and each employee's pay is compared with the market's. "
+    "No market reference yet: match the titles, and each is linked to an occupation with its market wages. "
     "What the rules cannot decide is listed here, with one click to decide."
 )
 

@@ -148,7 +148,7 @@ def test_the_download_of_the_level_table_is_the_mart(overview, published_home):
     content, _ = download(page, "Download the table of levels")
     mart = load_publication(published_home, "baseline").frame("fct_level_summary")
     first = kpis(published_home, "baseline")["simulation_year"]
-    mart = mart[mart["simulation_year"] == first].reset_index(drop=True)
+    mart = mart[mart["simulation_year"] == first].sort_values("level_id", ignore_index=True)
     small = small_groups(mart["headcount"].to_dict())
     pay = ["mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio", "below_minimum", "above_maximum"]
     mart[pay] = mart[pay].astype(float)

@@ -127,7 +127,12 @@ def test_environments_do_not_expire_by_themselves(census, tmp_path, monkeypatch,
     week = int(datetime.now(UTC).timestamp() + 7 * 86_400) * 1000
     assert cursor.execute(f"SELECT max(expiration_ts) FROM {STATE}").fetchone() == (None,)
     cursor.execute(f"UPDATE {STATE} SET expiration_ts = {week} WHERE name = 'older'")
-    before = {name: warehouse.frame(name, "fct_workforce_snapshot") for name in ("kept", "older")}
+
+    def people(name):
+        found = warehouse.frame(name, "fct_workforce_snapshot")
+        return found.sort_values(["simulation_year", "employee_id"], ignore_index=True)
+
+    before = {name: people(name) for name in ("kept", "older")}
     in_60_days = int(datetime.now(UTC).timestamp() + 60 * 86_400) * 1000
     for module in (
         "sqlmesh.core.context",
@@ -139,4 +144,4 @@ def test_environments_do_not_expire_by_themselves(census, tmp_path, monkeypatch,
     warehouse.collect()
 
     assert set(warehouse.environments()) == {"kept", "older"}
-    assert all(warehouse.frame(name, "fct_workforce_snapshot").equals(rows) for name, rows in before.items())
+    assert all(people(name).equals(rows) for name, rows in before.items())

@@ -1,9 +1,9 @@
 """Gates as they are run: thresholds, tables and what a result says."""
 
 import json
-import statistics
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -205,10 +205,15 @@ def test_threads_do_not_mix_up_their_frames() -> None:
 
 @pytest.mark.timing
 def test_a_trial_costs_a_tenth_of_a_second() -> None:
+    """The least of several, in CPU seconds, which other processes do not make more: .06 when measured."""
     kpis = worlds.kpis((10_000,) * 6)
-    run_gate("trial", kpis)
-    seconds = statistics.median(run_gate("trial", kpis).seconds for _ in range(7))
-    assert seconds < 0.3  # 0.06 s when measured; three times the budget for a busy machine
+
+    def cost() -> float:
+        started = time.process_time()
+        run_gate("trial", kpis)
+        return time.process_time() - started
+
+    assert min(cost() for _ in range(7)) < 0.2
 
 
 def test_importing_the_package_does_not_load_great_expectations() -> None:

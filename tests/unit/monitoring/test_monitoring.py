@@ -77,13 +77,14 @@ def test_blocks_form_the_tree_of_their_run():
 
 
 def test_seconds_are_those_of_the_clock_and_of_the_processor():
+    before = time.process_time()
     with monitor_block("sleeps", records=50) as asleep:
         time.sleep(0.05)
-    before = time.process_time()
+    between = time.process_time()
     with monitor_block("works") as works:
         spin(400_000)
-    taken = time.process_time() - before
-    assert 0.05 <= asleep.figures.seconds < 1 and asleep.figures.cpu_seconds < 0.04
+    taken = time.process_time() - between
+    assert asleep.figures.seconds >= 0.05 and asleep.figures.cpu_seconds <= between - before
     assert asleep.figures.records_per_second == 50 / asleep.figures.seconds
     assert 0.5 * taken < works.figures.cpu_seconds <= taken
 

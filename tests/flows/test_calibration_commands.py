@@ -6,13 +6,15 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from planwise.app.calibrate import BacktestRequest
+from planwise.calibration.backtest import SEEDS_MIN, backtest
 from planwise.calibration.statistics import parameters
 from planwise.census import default_levels, generate_census, load_census
 from planwise.cli.commands import run
 from planwise.engine.preview import Preview
 from planwise.settings import Settings
 
-EMPLOYEES, YEARS = 400, 3
+EMPLOYEES, YEARS, SEEDS = 400, 3, 6
 DAYS = ",".join(f"{2025 + k}-12-31" for k in range(YEARS + 1))
 
 
@@ -114,15 +116,17 @@ def test_calibrate_prints_options_for_people(files, tmp_path, capsys):
     )
 
 
-def test_backtest_holds_out_each_year_that_can_be(files, tmp_path, capsys):
+def test_backtest_holds_out_each_year_that_can_be(files, tmp_path, capsys, monkeypatch):
+    """Under fewer seeds than an interval should have: each takes half a second."""
+    assert BacktestRequest.model_fields["seeds"].default == SEEDS_MIN == 20
+    monkeypatch.setitem(backtest.__globals__, "SEEDS_MIN", SEEDS)
     report = tmp_path / "backtest.json"
-    code, found = answer(
-        capsys, "backtest", *files, "--as-of", DAYS, "--output", str(report), "--home", str(tmp_path / "home")
-    )
+    where = ("--output", str(report), "--home", str(tmp_path / "home"))
+    code, found = answer(capsys, "backtest", *files, "--as-of", DAYS, "--seeds", str(SEEDS), *where)
 
     assert code == 0
     assert [len(h["trained_on"]) for h in found["holdouts"]] == [2, 1]
-    assert {h["seeds"] for h in found["holdouts"]} == {20}
+    assert {h["seeds"] for h in found["holdouts"]} == {SEEDS}
     rows = {(r["figure"], r["group"]): r for r in found["holdouts"][0]["rows"]}
     headcount = rows["headcount", "everyone"]
     assert headcount["forecast"] == pytest.approx(headcount["truth"], abs=2)  # 3 % a year, all years

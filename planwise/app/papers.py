@@ -94,7 +94,7 @@ def write_scenario_summary(settings: Settings, request: SummaryRequest) -> Scena
         settings,
         request.scenario,
         against=request.against,
-        title="" if about is None else about.title,
+        titles={name: scenario.title for name, scenario in stored.items()},
         description="" if about is None or about.name == BASELINE else about.description,
         head=str(head),
     )
@@ -118,7 +118,8 @@ def write_proposal_paper(settings: Settings, request: ProposalPaperRequest) -> P
     with open_ledger(settings) as ledger:
         ledger.require(Action.READ)
         proposal = ledger.proposals.get(request.proposal)
-        paper = proposal_paper(settings, proposal, ledger.events.head(), request.kind)
+        head, titles = ledger.events.head(), ledger.scenarios.titles()
+        paper = proposal_paper(settings, proposal, head, request.kind, titles)
     write_paper(paper, request.output)
     record_export(
         settings, request.output, f"{request.kind} paper", scenario=proposal.scenario, proposal=proposal.id

@@ -1,7 +1,7 @@
 """`planwise ensemble` and `planwise sensitivity`."""
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated, Any
@@ -94,8 +94,8 @@ def _print_ensemble(report: EnsembleReport) -> None:
                 table.add_row(str(year), name, *(_text(name, value) for value in values[: len(names)]))
         table.add_section()
     console.print(table)
-    for sentence in (*report.means, *map(_rate_text, report.rates.as_json())):
-        console.print(sentence)
+    for sentence in (*report.means, *rates_in_words(report.rates.as_json())):
+        console.print(sentence, markup=False)
     if difference is None:
         return
     columns = ("mean", "95 % from", "to", "noise sd", "policy", "± se", "w/o CRN")
@@ -115,12 +115,28 @@ def _print_ensemble(report: EnsembleReport) -> None:
     console.print(table)
 
 
-def _rate_text(rate: Mapping[str, Any]) -> str:
+def rates_in_words(rates: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each rate; levels of a rate with one reason share a sentence."""
+    families: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for rate in rates:
+        family, _, level = rate["rate"].partition("_level_")
+        families.setdefault((family, rate["why"]), []).append((level, _figures_of(rate)))
+    return [f"{_family_text(family, members)}; {why}." for (family, why), members in families.items()]
+
+
+def _family_text(family: str, members: Sequence[tuple[str, str]]) -> str:
+    if len({figures for _, figures in members}) > 1:
+        return f"{family} by level: " + "; ".join(f"L{level} {figures}" for level, figures in members)
+    (level, figures), *others = members
+    named = f"{family}_level_{level}" if level else family
+    return f"{f'{family} of {len(members)} levels' if others else named}: {figures}"
+
+
+def _figures_of(rate: Mapping[str, Any]) -> str:
     stated = percent(rate["stated"], 1)
     if not rate["drawn"]:
-        return f"{rate['rate']}: {stated}, not drawn ({rate['why']})."
-    low, high = percent(rate["p10"], 1), percent(rate["p90"], 1)
-    return f"{rate['rate']}: {stated} is stated, drawn {low} to {high} (P10 to P90; {rate['why']})."
+        return f"{stated}, not drawn"
+    return f"{stated} is stated, drawn {percent(rate['p10'], 1)} to {percent(rate['p90'], 1)} (P10 to P90)"
 
 
 def _text(name: str, value: float | None) -> str:

@@ -19,6 +19,7 @@ from planwise.equity.reasons import gap_reason
 from planwise.errors import DamagedStore, InputError
 from planwise.formatting import is_missing
 from planwise.governance.publications import PROD, Publication, load_publication, published_scenarios
+from planwise.governance.scenarios import titled
 from planwise.parameters import Finding, Risk, catalogue, resolve, validate
 from planwise.parameters.values import Key
 from planwise.settings import Settings
@@ -26,6 +27,7 @@ from planwise.storage import write_bytes
 
 HTML, PDF = ".html", ".pdf"
 GROUPS_SHOWN, FINDINGS_SHOWN, LEVERS_SHOWN, ALTERNATIVES_SHOWN = 6, 4, 10, 5  # it stays one page
+NO_TITLES: Mapping[str, str] = {}
 NOT_MEASURED = "cannot be measured on this census"
 # The first planned year's figures, in order: label, KPI, how it is written.
 FIGURES = (
@@ -57,6 +59,7 @@ class ScenarioSummary:
     title: str
     description: str
     against: str | None
+    titles: Mapping[str, str]
     year: int
     last_year: int
     census: str
@@ -73,6 +76,10 @@ class ScenarioSummary:
     footer: str
     currency: str
 
+    def called(self, name: str) -> str:
+        """Return a scenario's title, cut where it is long, with its name; the name without a title."""
+        return titled(name, {name: formatting.shortened(self.titles.get(name, ""))})
+
     @property
     def gap_reason(self) -> str | None:
         """Why the adjusted pay gap of the year cannot be measured; None where it can."""
@@ -85,13 +92,14 @@ def summarise(
     scenario: str,
     *,
     against: str | None = None,
-    title: str = "",
+    titles: Mapping[str, str] = NO_TITLES,
     description: str = "",
     head: str = "",
 ) -> ScenarioSummary:
     """Return the summary of a result in force; `against` is another one, whose figures stand beside it.
 
-    Raises InputError for a scenario without a result, DamagedStore for a damaged one.
+    `titles` are those of scenarios, by name. Raises InputError for a scenario without a result, DamagedStore
+    for a damaged one.
     """
     own = load_publication(settings, scenario)
     other = None if against is None else load_publication(settings, against)
@@ -104,9 +112,10 @@ def summarise(
         figures = _figures(kpis[0], None if other is None else _kpi_of(other, year))
     return ScenarioSummary(
         scenario=scenario,
-        title=title or scenario,
+        title=titles.get(scenario) or scenario,
         description=description,
         against=against,
+        titles=titles,
         year=year,
         last_year=int(years[-1]),
         census=f"{census['name']}, {formatting.count(census['rows'])} people as of {census['as_of']}",

@@ -82,6 +82,12 @@ def checked_title(title: str) -> str:
     return plain
 
 
+def titled(name: str, titles: Mapping[str, str]) -> str:
+    """Return a scenario's title with its name in brackets; the name alone without a title."""
+    title = titles.get(name, "")
+    return f"{title} ({name})" if title and title != name else name
+
+
 TABLE = ScenarioRow.__table__
 NOTHING: Mapping[str, object] = {}
 
@@ -195,6 +201,10 @@ class Scenarios:
         with reading(self._engine) as connection:
             found = [_scenario(row) for row in connection.execute(query).mappings()]
         return [baseline(), *sorted(found, key=lambda scenario: natural_order(scenario.name))]
+
+    def titles(self) -> dict[str, str]:
+        """Return the titles by name, also those of archived scenarios; empty for none."""
+        return {scenario.name: scenario.title for scenario in self.list(archived=True)}
 
     def archive(self, name: str, *, restore: bool = False) -> Scenario:
         """Take a scenario off the lists, or put it back; nothing else of it changes."""

@@ -19,10 +19,20 @@ from markupsafe import Markup
 
 from planwise import formatting
 from planwise.comparison.summary import HTML, PDF, alternatives, plan_figures, render_pdf, write_as
-from planwise.formatting import PAGE, count, escape_formula, escape_markdown, moment, money_short, percent
+from planwise.formatting import (
+    PAGE,
+    count,
+    escape_formula,
+    escape_markdown,
+    moment,
+    money_short,
+    percent,
+    shortened,
+)
 from planwise.governance.chain import Head
 from planwise.governance.proposals import ReleaseProposal
 from planwise.governance.publications import PROD, Publication, load_publication, published_scenarios
+from planwise.governance.scenarios import titled
 from planwise.release.actuals import REVIEW_DAYS, TRIGGERS
 from planwise.release.assessment import HIGH_POINTS, MEDIUM_POINTS, lever_text
 from planwise.settings import Settings
@@ -36,6 +46,7 @@ PARTS_SHOWN = 4  # values of one part of what a proposal is bound to
 TEXT_SHOWN = 420  # characters of the rationale there
 NO_RATIONALE = "No rationale was given."
 IN_FORCE = "the release in force"
+Called = Callable[[str], str]  # what a scenario is called, by its name
 
 
 @dataclass(frozen=True)
@@ -118,13 +129,21 @@ def footer_of(head: Head) -> str:
 
 
 def proposal_paper(
-    settings: Settings, proposal: ReleaseProposal, head: Head, kind: Literal["decision", "executive"]
+    settings: Settings,
+    proposal: ReleaseProposal,
+    head: Head,
+    kind: Literal["decision", "executive"],
+    titles: Mapping[str, str],
 ) -> Paper:
-    """Return the decision record of a proposal, or one page about it for those who decide."""
+    """Return the decision record of a proposal, or one page about it for those who decide.
+
+    `titles` are those of scenarios, by name.
+    """
+    shown = {name: shortened(title) for name, title in titles.items()}
     make = {"decision": _decision_record, "executive": _executive_report}[kind]
     published = _published(settings, proposal)
     with formatting.in_currency("" if published is None else published.currency):
-        return make(settings, proposal, head)
+        return make(settings, proposal, head, lambda name: titled(name, shown))
 
 
 def _published(settings: Settings, proposal: ReleaseProposal) -> Publication | None:
@@ -133,7 +152,7 @@ def _published(settings: Settings, proposal: ReleaseProposal) -> Publication | N
     return load_publication(settings, proposal.scenario) if is_there else None
 
 
-def _decision_record(settings: Settings, proposal: ReleaseProposal, head: Head) -> Paper:
+def _decision_record(settings: Settings, proposal: ReleaseProposal, head: Head, called: Called) -> Paper:
     """Return what was decided about a proposal, by whom, why, and how it will be judged."""
     decided = proposal.approvals[-1].at if proposal.approvals else proposal.submitted_at
     name = f"OPT-{decided:%Y%m%d}-{proposal.scenario}"
@@ -141,7 +160,7 @@ def _decision_record(settings: Settings, proposal: ReleaseProposal, head: Head) 
     review = (decided + timedelta(days=REVIEW_DAYS)).date()
     return Paper(
         title=f"Decision record {name}",
-        subtitle=f"Proposal {proposal.id}, scenario {proposal.scenario}, {proposal.status}",
+        subtitle=f"Proposal {proposal.id}, scenario {called(proposal.scenario)}, {proposal.status}",
         headline=(
             ("State", str(proposal.status)),
             ("Decision maker", makers),
@@ -158,9 +177,9 @@ def _decision_record(settings: Settings, proposal: ReleaseProposal, head: Head) 
             ),
             _study(settings, proposal),
             _levers(proposal, None),
-            *_effects(proposal, None),
+            *_effects(proposal, None, called),
             _risk(proposal, None),
-            _alternatives(settings, proposal),
+            _alternatives(settings, proposal, called),
             PaperSection(
                 "Implementation plan",
                 (
@@ -191,13 +210,13 @@ def _decision_record(settings: Settings, proposal: ReleaseProposal, head: Head) 
     )
 
 
-def _executive_report(settings: Settings, proposal: ReleaseProposal, head: Head) -> Paper:
+def _executive_report(settings: Settings, proposal: ReleaseProposal, head: Head, called: Called) -> Paper:
     """Return what, cost, people, risk and alternatives, as much as one page holds."""
     found = proposal.assessment
     effects, risk = found["effects"], found["risk"]
     rationale = proposal.rationale or NO_RATIONALE
     return Paper(
-        title=f"Proposal {proposal.id}: {proposal.scenario}",
+        title=f"Proposal {proposal.id}: {called(proposal.scenario)}",
         subtitle=f"By {proposal.submitted_by}, {moment(proposal.submitted_at)}; {proposal.status}, "
         f"{len(proposal.approvals)} of {proposal.approvals_needed} approvals",
         headline=(
@@ -208,9 +227,9 @@ def _executive_report(settings: Settings, proposal: ReleaseProposal, head: Head)
         ),
         sections=(
             _levers(proposal, LEVERS_SHOWN, _shortened(rationale)),
-            *_effects(proposal, GROUPS_SHOWN),
+            *_effects(proposal, GROUPS_SHOWN, called),
             _risk(proposal, FACTORS_SHOWN),
-            _alternatives(settings, proposal),
+            _alternatives(settings, proposal, called),
         ),
         footer=footer_of(head),
         one_page=True,
@@ -257,7 +276,7 @@ def _levers(proposal: ReleaseProposal, shown: int | None, *paragraphs: str) -> P
     )
 
 
-def _effects(proposal: ReleaseProposal, shown: int | None) -> Iterator[PaperSection]:
+def _effects(proposal: ReleaseProposal, shown: int | None, called: Called) -> Iterator[PaperSection]:
     found = proposal.assessment
     effects, costs, people = found["effects"], found["costs"], found["people"]
     if costs is None:
@@ -271,7 +290,7 @@ def _effects(proposal: ReleaseProposal, shown: int | None) -> Iterator[PaperSect
         )
         for year in costs["years"]
     ]
-    against = IN_FORCE if found["against"] == PROD else found["against"]
+    against = IN_FORCE if found["against"] == PROD else called(found["against"])
     remarks = [f"Against {against}; payroll is base pay × FTE at year end."]
     if effects["budget"]["value"] is not None:
         budget, highest = effects["budget"]["value"], effects["payroll"]["value"]
@@ -356,7 +375,7 @@ def _study(settings: Settings, proposal: ReleaseProposal) -> PaperSection:
     )
 
 
-def _alternatives(settings: Settings, proposal: ReleaseProposal) -> PaperSection:
+def _alternatives(settings: Settings, proposal: ReleaseProposal, called: Called) -> PaperSection:
     """Return the other answers of the study, else the other results on the same census."""
     columns = ("alternative", "budget", "increases", "payroll", "risk")
     result = None if proposal.study is None else read_result(settings, proposal.study)
@@ -376,13 +395,14 @@ def _alternatives(settings: Settings, proposal: ReleaseProposal) -> PaperSection
         )
     own = _published(settings, proposal)
     if own is None:
-        return PaperSection("Alternatives", (f"The result of {proposal.scenario} is no longer published.",))
+        gone = f"The result of {called(proposal.scenario)} is no longer published."
+        return PaperSection("Alternatives", (gone,))
     year = int(own.manifest["years"][0])
     others = alternatives(settings, own, year)[:ALTERNATIVES_SHOWN]
-    proposed = {**(plan_figures(own, year) or {}), "scenario": f"{proposal.scenario} (proposed)"}
+    proposed = plan_figures(own, year) or {}
     rows = [
         (
-            one["scenario"],
+            called(one["scenario"]) + (", proposed" if one is proposed else ""),
             percent(one["increase_rate"], 2),
             money_short(one["increase_cost"]),
             money_short(one["payroll"]),

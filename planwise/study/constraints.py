@@ -225,7 +225,7 @@ def _checked(constraint: Constraint) -> Constraint:
         return constraint
     wrong = {
         PAYROLL: limit <= 0 and "Give a payroll above 0, in the census's currency.",
-        PAYROLL_RISK: not 0 <= limit < 1 and "Give a share from 0 to below 1: 0.05 is one seed in twenty.",
+        PAYROLL_RISK: not 0 <= limit < 1 and "Give a share from 0 to below 1: 0.05 is one world in twenty.",
         CHANGE: limit < SMALLEST_CHANGE and "Give a change above 0, or lock the lever.",
         MERIT_STEP: not 0 <= limit < 1 and "Give a difference of rates: 0.005 is half a point.",
         INCREASE: abs(limit) > RATE_LIMIT_MAX and "Give a rate: 0.035 is 3.5 %.",

@@ -112,7 +112,8 @@ def test_a_person_approves_once_and_the_state_says_what_is_missing(settings, led
     with open_ledger(settings, actor="dora", role="approver") as doras:
         approved = doras.proposals.decide(1, Decision.APPROVED)
     assert approved.status is Status.APPROVED and state_of(approved).startswith("to be released by 2")
-    row = frame_of([approved]).iloc[0]
+    row = frame_of([approved], "Title of {}".format).iloc[0]
+    assert row["scenario"] == f"Title of {approved.scenario}"
     assert (row["approvals"], row["cost"], row["employees"]) == ("2 of 2", -250_000.0, 380.0)
 
 

@@ -7,8 +7,18 @@ import pytest
 from tests.ui import recorded_studies
 from ui.pages.optimise import answer, charts, trial_charts
 from ui.pages.optimise import trials as trial_rows
-from ui.pages.optimise.labels import OUTCOMES, SCORE, measures_of, reached_measure, study_state
+from ui.pages.optimise.labels import (
+    OUTCOMES,
+    SCORE,
+    lever_change,
+    lever_measure,
+    lever_text,
+    measures_of,
+    reached_measure,
+    study_state,
+)
 from ui.queries.studies import StudyReader
+from ui.values.studies import StudyLever
 
 
 @pytest.fixture
@@ -175,7 +185,25 @@ def test_the_answer_and_its_levers_are_shown_also_where_nothing_was_computed(set
     assert rows.loc["cola_rate", "new"] == 0.0141
     assert rows.loc["cola_rate", "change"] == "−1.09\xa0pp"
     assert rows.loc["merit_rate_level_1", "change"] == "–"
+    assert rows.loc["cola_rate", "proposed"] == "1.41%"
     assert study_state(study) == ("Cancelled", "warn")
+
+
+def test_factors_and_limits_are_written_in_their_units():
+    hiring = StudyLever("new_hire_salary_adjustment", "Hiring pay", "multiplier", 0.8, 1.5, 1.15, (1.0, 1.2))
+    assert (lever_text(hiring, 1.1), lever_change(hiring, 1.1)) == ("1.10×", "−0.05")
+    assert (lever_text(hiring, None), lever_change(hiring, None)) == ("–", "–")
+    assert lever_measure(hiring).write(1.2) == "1.20×"
+    limits = {"payroll_risk": 0.05, "below_minimum": 7, "increase_max": 0.035, "change.cola_rate": 0.01}
+    assert [answer._limited(name, value) for name, value in limits.items()] == [
+        "5.00%",
+        "7",
+        "3.50%",
+        "0.0100",
+    ]
+    assert (
+        answer._limited("payroll", 1_250_000.0).endswith("1,250,000") and answer._limited("gate", None) == "–"
+    )
 
 
 def test_the_table_of_trials_has_the_objectives_constraints_and_filters(target):

@@ -11,6 +11,7 @@ from planwise.census import generate_census
 from planwise.formatting import written_for
 from planwise.governance import open_ledger
 from planwise.storage import hold_lock
+from planwise.study.spec import OptimizeRequest
 from tests.ui.published import publish_by_hand
 from ui.components import html
 from ui.components.card import growth_bridge
@@ -348,6 +349,11 @@ def test_a_study_waits_until_a_scenario_has_the_levers_of_its_best_trial(setting
     write_study(settings, "told", levers={"cola_rate": 0.01}, updated_at="2026-11-20T12:00:00+00:00")
     write_study(settings, "open", levers={"cola_rate": 0.03}, updated_at="2026-11-20T13:00:00+00:00")
     running = write_study(settings, "under way", levers={"cola_rate": 0.04})
+    look = write_study(settings, "looked", levers={"cola_rate": 0.05}) / "study.json"
+    request = OptimizeRequest(
+        publish=False
+    ).model_dump_json()  # as the demo's, which shows what policy allows
+    look.write_text(json.dumps(json.loads(look.read_text()) | {"request": request}))
     with open_ledger(settings) as ledger:
         ledger.scenarios.create("mine", {"cola_rate": 0.02, "merit_rate_level_1": 0.02})
         ledger.scenarios.create("other", {}, description="Trial 3 of study told: growth 3%.")
@@ -361,10 +367,12 @@ def test_a_study_waits_until_a_scenario_has_the_levers_of_its_best_trial(setting
         "told": "other",
         "open": None,
         "under way": None,
+        "looked": None,
     }
     assert studies["under way"].state == "running" and not studies["under way"].has_answer
     found = waiting("baseline", 0, (), (), unsaved)
     assert [dict(item.chosen) for item in found] == [{"study": "open"}]
+    assert found[0].what.startswith("Study on baseline, target ")
     assert "best 3.05%, −0.05\u00a0pp to go" in found[0].why
 
 

@@ -64,12 +64,14 @@ def monitoring(checks=(), fired=()):
 
 
 def test_before_a_change_levers_results_and_the_checkpoint_are_shown():
-    shown = report_html(DRY)
+    shown = report_html(DRY, {"lean": "Lean & fit (lean)", "baseline": "baseline"}.__getitem__)
     assert "Cost-of-living raise" in shown and "default</td><td>2.00%" in shown
     assert ", 2027" in shown and "3.50%</td><td>3.00%" in shown
-    assert "baseline (bbbbbbbbbbbb)" in shown and "lean (aaaaaaaaaaaa)" in shown
+    assert "baseline · bbbbbbbbbbbb" in shown and "Lean &amp; fit (lean) · aaaaaaaaaaaa" in shown
     assert "checkpoint_1 keeps what is in force now" in shown and "0 run, 44 reused" in shown
-    same = report_html(replace(DRY, change=replace(CHANGE, levers=CHANGE.levers_before), recovered="Undone."))
+    same = report_html(
+        replace(DRY, change=replace(CHANGE, levers=CHANGE.levers_before), recovered="Undone."), str
+    )
     assert "No lever in force changes." in same and "Undone." in same
 
 
@@ -150,7 +152,7 @@ def test_a_change_is_a_job_whose_outcome_is_reported(settings):
 
 
 def test_actuals_say_what_fired_what_was_not_compared_and_when_the_review_is():
-    frame = compared(monitoring(CHECKS)).frame
+    frame = compared(monitoring(CHECKS), "Lean").frame
     assert frame["result"].tolist() == ["HIGH: budget overrun", "not compared: the plan has no figure"]
     assert frame["deviation"][0] == 0.12
     assert "Review was due on 2026-05-31." in state_html(monitoring())
@@ -176,7 +178,7 @@ def test_the_page_shows_what_is_in_force_and_disables_what_the_role_may_not(sett
             replace(CHANGE, proposal=None, kind=ReleaseKind.ROLLBACK, target="checkpoint_0")
         )
         releases.fail(started, "The gate failed.")
-        assert history_frame(releases.list()).iloc[0].tolist()[1:4] == [
+        assert history_frame(releases.list(), str).iloc[0].tolist()[1:4] == [
             "Rollback to checkpoint_0", "lean", "failed",
         ]  # fmt: skip
         failed = releases.list()
@@ -199,9 +201,9 @@ def test_approved_proposals_are_named_with_cost_and_who_approved():
         id=3, scenario="<lean>", status="approved", closed_reason="", expires_at=None,
         assessment={"effects": effects}, approvals=[SimpleNamespace(by="bob")],
     )  # fmt: skip
-    shown = approved_html([one])
-    assert "Proposal 3: &lt;lean&gt;" in shown and "380 people; approved by bob" in shown
-    assert "No approved proposal waits" in approved_html([])
+    shown = approved_html([one], lambda name: f"Lean year ({name})")
+    assert "Proposal 3: Lean year (&lt;lean&gt;)" in shown and "380 people; approved by bob" in shown
+    assert "No approved proposal waits" in approved_html([], str)
 
 
 def phase(number, levers):
@@ -218,7 +220,7 @@ def phase(number, levers):
 
 def test_phases_are_shown_with_their_levers_increases_and_payroll():
     levers = [{"lever": "cola_rate", "value": 0.02}, {"lever": "merit_rate_level_1@2027", "value": 0.03}]
-    found = phases_of({"scenario": "lean", "phases": [phase(1, levers), phase(2, [])]}, "$")
+    found = phases_of({"scenario": "lean", "phases": [phase(1, levers), phase(2, [])]}, "$", str)
     first = found.frame.iloc[0]
     assert first["levers"].startswith("Cost-of-living raise 2.00%, ") and first["levers"].endswith(
         ", 2027 3.00%"

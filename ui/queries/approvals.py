@@ -25,8 +25,8 @@ class ApprovalReader:
         from planwise.release.papers import proposal_paper
 
         with open_ledger(self._settings) as ledger:
-            head = ledger.events.head()
-        return OpenedProposal(proposal, proposal_paper(self._settings, proposal, head, "decision"))
+            head, titles = ledger.events.head(), ledger.scenarios.titles()
+        return OpenedProposal(proposal, proposal_paper(self._settings, proposal, head, "decision", titles))
 
     def open_of(
         self, scenario: str, proposals: Sequence[ReleaseProposal] | None = None

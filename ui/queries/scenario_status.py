@@ -46,9 +46,14 @@ class StatusReader:
         return next((one for one in self.scenarios() if one.scenario == name and one.state == "stale"), None)
 
     def unsaved_studies(self, studies: Iterable[StudySummary]) -> tuple[StudySummary, ...]:
-        """Return the ended studies without a scenario of their answer, the latest first."""
+        """Return the ended studies without a scenario of their answer, the latest first.
+
+        One that was started to publish nothing waits for no scenario.
+        """
         stored = self._stored.get(self._key(), self._read_stored)
-        unsaved = [one for one in studies if one.has_answer and saved_as(one, stored) is None]
+        unsaved = [
+            one for one in studies if one.has_answer and one.publishes and saved_as(one, stored) is None
+        ]
         return tuple(sorted(unsaved, key=lambda study: study.updated_at, reverse=True))
 
     def _key(self) -> Hashable:

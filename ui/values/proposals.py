@@ -1,6 +1,6 @@
 """A proposal as a page shows it: what its user may do, its figures and the tables behind them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,12 +78,12 @@ def figure_text(proposal: ReleaseProposal, name: str) -> str:
 COLUMNS = ("id", "scenario", "status", "approvals", "cost", "employees", "risk", "by", "on", "remark")
 
 
-def frame_of(proposals: Sequence[ReleaseProposal]) -> pd.DataFrame:
-    """Return one row per proposal."""
+def frame_of(proposals: Sequence[ReleaseProposal], called: Callable[[str], str]) -> pd.DataFrame:
+    """Return one row per proposal, its scenario as it is called."""
     rows = [
         {
             "id": one.id,
-            "scenario": one.scenario,
+            "scenario": called(one.scenario),
             "status": str(one.status),
             "approvals": f"{len(one.approvals)} of {one.approvals_needed}",
             "cost": figure(one, "cost"),

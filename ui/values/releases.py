@@ -14,6 +14,8 @@ from planwise.release.rollout import PACES
 from planwise.release.rollout import PHASES_MAX as PHASES_MAX
 from ui.values.user import User
 
+Called = Callable[[str], str]  # what a scenario is called, by its name
+
 if TYPE_CHECKING:  # they bring DuckDB, which takes half a second
     from planwise.app.monitor import MonitorReport
 
@@ -53,13 +55,13 @@ def why_not_monitor(user: User) -> str:
 HISTORY = ("id", "what", "scenario", "state", "at", "by", "checkpoint", "reason")
 
 
-def history_frame(releases: Sequence[Release]) -> pd.DataFrame:
+def history_frame(releases: Sequence[Release], called: Called) -> pd.DataFrame:
     """Return one row per release and rollback."""
     rows = [
         {
             "id": one.id,
             "what": f"Rollback to {one.target}" if one.target else f"Release of proposal {one.proposal}",
-            "scenario": one.scenario,
+            "scenario": called(one.scenario),
             "state": str(one.state),
             "at": one.ended_at or one.started_at,
             "by": one.by,
@@ -82,7 +84,7 @@ PACE_OPTIONS: Mapping[str, str] = {
 PHASES = ("phase", "scenario", "share", "levers", "increase_rate", "increase_cost", "payroll", "gate")
 
 
-def phase_frame(rollout: Mapping[str, Any], write: Callable[[str, Any], str]) -> pd.DataFrame:
+def phase_frame(rollout: Mapping[str, Any], write: Callable[[str, Any], str], called: Called) -> pd.DataFrame:
     """Return one row per phase of a rehearsed rollout; `write` writes a lever with its value.
 
     Increases are of the first simulated year, payroll is that at the end of the last.
@@ -90,7 +92,7 @@ def phase_frame(rollout: Mapping[str, Any], write: Callable[[str, Any], str]) ->
     rows = [
         {
             "phase": one["phase"],
-            "scenario": one["scenario"],
+            "scenario": called(one["scenario"]),
             "share": one["share"],
             "levers": ", ".join(write(lever["lever"], lever["value"]) for lever in one["levers"]),
             "increase_rate": one["kpis"][0]["increase_rate"],
@@ -106,12 +108,12 @@ def phase_frame(rollout: Mapping[str, Any], write: Callable[[str, Any], str]) ->
 CHECKPOINTS = ("name", "scenario", "fingerprint", "released_at", "levers")
 
 
-def checkpoint_frame(checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
+def checkpoint_frame(checkpoints: Sequence[Checkpoint], called: Called) -> pd.DataFrame:
     """Return one row per checkpoint, with the levers that it puts in force."""
     rows = [
         {
             "name": one.name,
-            "scenario": one.scenario,
+            "scenario": called(one.scenario),
             "fingerprint": one.fingerprint,
             "released_at": one.released_at,
             "levers": ", ".join(f"{key} {value}" for key, value in one.levers.items()) or "defaults",

@@ -297,6 +297,11 @@ class ScenarioLabels:
             return f"{title} (archived)"
         return f"{title} (deleted)" if self.is_deleted(name) else title
 
+    def full(self, name: str) -> str:
+        """Return a scenario's label with its name in brackets, where that is another."""
+        label = self.of(name)
+        return label if name in (PROD, label) or label.startswith(f"{name} (") else f"{label} ({name})"
+
     def options(self, names: Iterable[str]) -> dict[str, str]:
         """Return names by their labels, for a menu; equal titles have their names, others their census."""
         found: dict[str, str] = {}

@@ -175,6 +175,11 @@ class StudySummary:
         """Whether it has ended with levers that can be saved as a scenario."""
         return self.state != RUNNING and bool(self.levers)
 
+    @property
+    def publishes(self) -> bool:
+        """Whether it was started to make a scenario of its answer."""
+        return self.header.request is None or self.header.request.publish
+
 
 @dataclass(frozen=True)
 class PreflightCheck:

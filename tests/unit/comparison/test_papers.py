@@ -24,6 +24,7 @@ from planwise.governance.activity import Scope, activity_of
 from planwise.governance.proposals import Decision
 from planwise.governance.verifier import ChainCheck
 from planwise.parameters import BASELINE
+from planwise.release import papers
 from planwise.release.assessment import MITIGATIONS, assess_change
 from planwise.release.audit_papers import audit_paper, compliance_paper
 from planwise.release.papers import proposal_paper, render_html
@@ -75,16 +76,21 @@ def crowded(assessment):
     return found
 
 
-def test_the_executive_report_is_one_page_with_the_chains_head(proposed):
+def test_the_executive_report_is_one_page_with_the_chains_head(proposed, monkeypatch):
+    figures = {"increase_rate": 0.03, "increase_cost": 3e3, "payroll": 1e5, "risk": "LOW"}
+    monkeypatch.setattr(papers, "plan_figures", lambda own, year: figures | {"scenario": own.scenario})
+    monkeypatch.setattr(papers, "alternatives", lambda *of: [figures | {"scenario": "lean"}])
     with open_ledger(proposed) as ledger:
         head, proposal = ledger.events.head(), ledger.proposals.get(1)
-    html = render_html(proposal_paper(proposed, proposal, head, "executive"))
+    titles = {"plan": "One per cent & more", "lean": "Lean " * 40}
+    html = render_html(proposal_paper(proposed, proposal, head, "executive", titles))
+    assert "Proposal 1: One per cent &amp; more (plan)" in html
+    assert "One per cent &amp; more (plan), proposed" in html and "Lean… (lean)" in html
     assert f"{head.events} events, head {head.hash}" in html
     for text in ("Cost-of-living raise", "0.0%", "1.0%", "from 0", "Risk: LOW", "+3,000", "1 of 1"):
         assert text in html
-    most = proposal_paper(
-        proposed, replace(proposal, assessment=crowded(proposal.assessment)), head, "executive"
-    )
+    crowd = replace(proposal, assessment=crowded(proposal.assessment))
+    most = proposal_paper(proposed, crowd, head, "executive", titles)
     for page in (html, render_html(most)):
         assert len(weasyprint.HTML(string=page).render().pages) == 1
 

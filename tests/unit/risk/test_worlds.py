@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from planwise.cli.ensemble import rates_in_words
 from planwise.errors import InputError
 from planwise.parameters import resolve
 from planwise.risk.worlds import (
@@ -193,3 +194,23 @@ def test_four_in_five_new_years_are_between_p10_and_p90(known):
     reach = [Predictive(year_spread(one, TURNOVER_PRIOR), known).quantile(0.9) for one in seen]
     inside = np.mean(np.abs(new - seen.mean(axis=1)) <= np.array(reach))
     assert inside == pytest.approx(0.8, abs=0.02)  # three standard deviations of 4,000
+
+
+def test_levels_with_one_reason_share_a_sentence():
+    def rate(name, stated, why, ends=(None, None)):
+        low, high = ends
+        return {"rate": name, "stated": stated, "drawn": low is not None, "p10": low, "p90": high, "why": why}
+
+    merits = [rate(f"merit_rate_level_{n}", 0.033, "not set", (0.01, 0.05)) for n in (1, 2)]
+    turnover, growth = (
+        rate("termination_rate", 0.14, "no years", (0.12, 0.17)),
+        rate("growth", 0.02, "stated"),
+    )
+    assert rates_in_words([turnover, growth, *merits]) == [
+        "termination_rate: 14.0% is stated, drawn 12.0% to 17.0% (P10 to P90); no years.",
+        "growth: 2.0%, not drawn; stated.",
+        "merit_rate of 2 levels: 3.3% is stated, drawn 1.0% to 5.0% (P10 to P90); not set.",
+    ]
+    (apart,) = rates_in_words([merits[0], rate("merit_rate_level_2", 0.04, "not set", (0.02, 0.06))])
+    assert apart.startswith("merit_rate by level: L1 3.3% is stated") and apart.count("not set") == 1
+    assert rates_in_words(merits[:1])[0].startswith("merit_rate_level_1: 3.3%")

@@ -127,19 +127,19 @@ class ApprovalsPage(ReadPage):
     def _fill(self, found: tuple[Sequence[Any], Sequence[str], OpenedProposal | None]) -> None:
         proposals, self._proposable, self._opened = found
         user, number = self._session.user, self._selection.proposal
-        called = self._store.labels().of
+        called = self._store.labels().full
         why_not = why_not_propose(user)
         spoken = f"Propose a scenario: {why_not}" if why_not else None  # it is also the button's name
         self._propose.param.update(disabled=bool(why_not), description=spoken)
         self._queue.html = queue_html([one for one in proposals if waits_for(one, user)], called)
-        self._table.show(frame_of(proposals))
+        self._table.show(frame_of(proposals, called))
         self._table.open(number)
         unknown = number is not None and self._opened is None
         self._set_notices(
             [html.notice(f"There is no proposal {number}.", "Choose one below.", "warn")] if unknown else []
         )
         if self._opened is not None:
-            self._view.show(self._opened)
+            self._view.show(self._opened, called(self._opened.proposal.scenario))
         view = () if self._opened is None else (self._view.layout,)
         self._show(*self._body, *view, *self._dialogs)
 
@@ -152,7 +152,8 @@ class ApprovalsPage(ReadPage):
     def _decide(self, button: DecisionButton) -> None:
         if self._opened is not None:
             proposal = self._opened.proposal
-            self._deciding.ask(proposal.id, proposal.scenario, button)
+            called = self._store.labels().full(proposal.scenario)
+            self._deciding.ask(proposal.id, called, button)
 
     def _decided(self, proposal: Any) -> None:
         self._session.notify(f"Proposal {proposal.id} is {proposal.status}.", tone="success")

@@ -104,11 +104,11 @@ class ProposalView:
         )
         self.layout = pn.Column(about, self._sections, **STACK)
 
-    def show(self, opened: OpenedProposal) -> None:
-        """Show a proposal."""
+    def show(self, opened: OpenedProposal, called: str) -> None:
+        """Show a proposal; its scenario is called so."""
         proposal, user = opened.proposal, self._session.user
         self._number = proposal.id
-        self._head.html = _head(opened)
+        self._head.html = _head(opened, called)
         self._figures.object = html.kpi_strip(_kpis(opened))
         reasons = []
         for button, widget in zip(BUTTONS, self._buttons, strict=True):
@@ -171,7 +171,7 @@ def section_content(section: Any, frame: pd.DataFrame | None, number: int) -> Co
     )
 
 
-def _head(opened: OpenedProposal) -> str:
+def _head(opened: OpenedProposal, called: str) -> str:
     proposal = opened.proposal
     status = html.chip(str(proposal.status).capitalize(), TONES.get(proposal.status, ""))
     why = state_of(proposal)
@@ -187,7 +187,7 @@ def _head(opened: OpenedProposal) -> str:
         link("Release", "release"),
     ]
     return (
-        f'<h2 class="card-title">Proposal {proposal.id}: {html.breakable(proposal.scenario)}</h2>'
+        f'<h2 class="card-title">Proposal {proposal.id}: {html.breakable(called)}</h2>'
         f'<p class="quiet status">{status} {escape(why)}</p>{html.facts(facts)}'
         f'<p class="quiet">{" · ".join(links)}</p>'
     )

@@ -6,20 +6,40 @@ from typing import Any
 
 import pandas as pd
 
-from planwise.formatting import count, money_short, percent, points, ratio, seconds, with_levels
+from planwise.formatting import (
+    count,
+    is_missing,
+    money,
+    money_short,
+    percent,
+    points,
+    ratio,
+    seconds,
+    with_levels,
+)
 from planwise.parameters import catalogue
+from planwise.study.constraints import (
+    ADJUSTED_GAP,
+    BELOW_MINIMUM,
+    BOTH_WAYS,
+    MERIT_STEP,
+    PAYROLL,
+    PAYROLL_RISK,
+)
 from planwise.study.spec import RISKY, stop_reason
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Kpi, TableColumn, Tone
 from ui.pages.optimise import labels
-from ui.pages.optimise.labels import lever_change
+from ui.pages.optimise.labels import lever_change, lever_text
 from ui.values.comparison import LUCK_ALONE
-from ui.values.parameter_text import full_label
+from ui.values.parameter_text import full_label, written
 from ui.values.studies import StudyTrials
 
 GROWTH = "growth_compound"
-MONEY_FROM = 100.0  # a constraint's figure above this is money or people, below a rate
+RATES = frozenset(  # constraints that limit a rate, by their keys
+    {PAYROLL_RISK, ADJUSTED_GAP, MERIT_STEP, *(f"{one}_{end}" for one in BOTH_WAYS for end in ("max", "min"))}
+)
 
 
 def sentence(study: StudyTrials) -> tuple[str, Tone]:
@@ -94,7 +114,7 @@ def _answer_card(study: StudyTrials, one: Mapping[str, Any]) -> str:
         f"{with_levels('Level ' + str(row['level_id']))}: {percent(row['increase'], 2)}" for row in one["who"]
     )
     others = {
-        full_label(catalogue().levers[name]): value
+        full_label(declared := catalogue().levers[name]): written(declared, value)
         for name, value in one["levers"].items()
         if not name.startswith(("merit_rate_level_", "cola_rate"))
     }
@@ -104,7 +124,7 @@ def _answer_card(study: StudyTrials, one: Mapping[str, Any]) -> str:
         "Increase budget": f"{percent(one['increase_rate'], 2)}, {money_short(one['increase_cost'])}",
         "Payroll, first year": f"{money_short(one['payroll'])} ({difference})",
         "Who gets what (COLA and merit)": "; ".join(who),
-        **{name: percent(value, 2) for name, value in others.items()},
+        **others,
     }
     note = f'<p class="quiet">{escape(one["note"])}</p>' if one["note"] else ""
     title = escape(str(one["name"]).capitalize())
@@ -182,7 +202,9 @@ def levers(study: StudyTrials) -> Content:
                 "name": lever.name,
                 "old": lever.start,
                 "new": new,
-                "change": lever_change(lever.start, new) if moved else "–",
+                "in_force": lever_text(lever, lever.start),
+                "proposed": lever_text(lever, new),
+                "change": lever_change(lever, new) if moved else "–",
                 "change_widths": None
                 if not moved or new is None or lever.start is None
                 else (float(new) - lever.start) / (lever.recommended[1] - lever.recommended[0]),
@@ -193,15 +215,15 @@ def levers(study: StudyTrials) -> Content:
     frame = pd.DataFrame(rows)
     columns = (
         TableColumn("lever", "Lever", is_text=True),
-        TableColumn("old", "In force", lambda v: percent(v, 2)),
-        TableColumn("new", "New", lambda v: "–" if v is None or v != v else percent(v, 2)),
+        TableColumn("in_force", "In force"),
+        TableColumn("proposed", "New"),
         TableColumn("change", "Change"),
         TableColumn("alone", "Alone", lambda v: "–" if v is None or v != v else points(v)),
         TableColumn("risk", "Risk", lambda v: v.capitalize() if len(v) > 2 else v, is_text=True),
     )
     which = "no feasible trial yet" if number is None else f"trial {number}"
     of = "the answer" if study.outcome is not None else "the best so far"
-    subtitle = f"Levers of {of}, {which} · share of pay, new-hire pay of the range position"
+    subtitle = f"Levers of {of}, {which} · raises as a share of pay, hiring pay as a factor on it"
     return Content("Levers: in force and new", subtitle, frame, columns, f"answer_{study.name}.csv")
 
 
@@ -213,6 +235,8 @@ def constraints(study: StudyTrials) -> Content:
             "constraint": str(one.get("text", one["name"])),
             "actual": one.get("actual"),
             "limit": one.get("limit"),
+            "actual_text": _limited(str(one["name"]), one.get("actual")),
+            "limit_text": _limited(str(one["name"]), one.get("limit")),
             "holds": f"cannot be judged: {why}"
             if (why := one.get("reason"))
             else "met"
@@ -221,11 +245,12 @@ def constraints(study: StudyTrials) -> Content:
         }
         for one in found
     ]
-    frame = pd.DataFrame(rows, columns=["constraint", "actual", "limit", "holds"])
+    names = ["constraint", "actual", "limit", "actual_text", "limit_text", "holds"]
+    frame = pd.DataFrame(rows, columns=names)
     columns = (
         TableColumn("constraint", "Constraint", is_text=True),
-        TableColumn("actual", "Actual", _figure),
-        TableColumn("limit", "Limit", _figure),
+        TableColumn("actual_text", "Actual"),
+        TableColumn("limit_text", "Limit"),
         TableColumn("holds", "", is_text=True),
     )
     subtitle = "At the answer; the quality gate is one of them"
@@ -292,7 +317,12 @@ def _kind(kind: str) -> str:
     return "verified by a plan" if kind == "real" else "preview"
 
 
-def _figure(value: Any) -> str:
-    if value is None or value != value:
+def _limited(constraint: str, value: Any) -> str:
+    """Return the quantity that a constraint limits in its unit; an en dash where there is none."""
+    if is_missing(value):
         return "–"
-    return f"{float(value):,.0f}" if abs(float(value)) >= MONEY_FROM else ratio(value, 4)
+    if constraint == PAYROLL:
+        return money(value)
+    if constraint == BELOW_MINIMUM:
+        return count(value)
+    return percent(value, 2) if constraint in RATES else ratio(value, 4)

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from planwise.formatting import PAGE, count, moment, money_short, percent, points, ratio
+from planwise.formatting import PAGE, count, is_missing, moment, money_short, percent, points, ratio
+from planwise.parameters.catalogue import Unit
 from planwise.study.spec import RISKY, state_text
 from planwise.study.target import Target
 from ui.components.html import TableColumn, Tone
+from ui.values.parameter_text import TIMES
 from ui.values.studies import PART, StudyLever, StudySummary, StudyTrials
 
 AUTOMATIC = ""  # strategy: the study's default
@@ -201,12 +203,23 @@ def measures_of(study: StudyTrials) -> tuple[TrialMeasure, ...]:
 
 def lever_measure(lever: StudyLever) -> TrialMeasure:
     """Return a tuned lever as a measure."""
-    return TrialMeasure(lever.column, lever.label, _pct, ".1%")
+    axis = ".2f" if lever.unit == Unit.MULTIPLIER else ".1%"
+    return TrialMeasure(lever.column, lever.label, lambda value: lever_text(lever, value), axis)
 
 
-def lever_change(old: Any, new: Any) -> str:
-    """Return how far a lever moved, in points of its unit."""
-    return "–" if old is None or new is None else points(float(new) - float(old))
+def lever_text(lever: StudyLever, value: Any) -> str:
+    """Return a lever's value in its unit: a factor, or per cent; an en dash for none."""
+    if is_missing(value):
+        return "–"
+    return f"{ratio(value)}{TIMES}" if lever.unit == Unit.MULTIPLIER else percent(value, 2)
+
+
+def lever_change(lever: StudyLever, new: Any) -> str:
+    """Return how far a lever moved from its value in force, in its unit."""
+    if lever.start is None or is_missing(new):
+        return "–"
+    moved = float(new) - lever.start
+    return ratio(moved, sign=True) if lever.unit == Unit.MULTIPLIER else points(moved)
 
 
 def gap(value: Any) -> str:

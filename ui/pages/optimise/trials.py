@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import money_short, percent, seconds
+from planwise.formatting import money_short, seconds
 from planwise.study.spec import RiskNotAllowed
 from ui.components import html
 from ui.components.card import FRAME
@@ -26,6 +26,7 @@ from ui.pages.optimise.labels import (
     gap,
     lever_change,
     lever_measure,
+    lever_text,
     parts_of,
     purpose,
     reached_measure,
@@ -421,8 +422,8 @@ def _facts(study: StudyTrials, row: Any) -> str:
     for lever in study.levers:
         value = row[lever.column]
         if lever.start is None or value is None or value != lever.start:
-            moved = "" if lever.start is None else f" ({lever_change(lever.start, value)})"
-            levers.append((lever.label, f"{percent(value, 2)}{moved}"))
+            moved = "" if lever.start is None else f" ({lever_change(lever, value)})"
+            levers.append((lever.label, f"{lever_text(lever, value)}{moved}"))
     same = len(study.levers) - len(levers)
     if same:
         levers.append(("Unchanged", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))

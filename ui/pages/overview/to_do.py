@@ -33,13 +33,17 @@ def latest(study: StudySummary, called: Called = str) -> str:
     """Return the latest study as HTML: state, target, best trial, duration."""
     name, tone = status(study)
     open_it = link("Open the study", "optimise", about=f"Open the study {study.name}", study=study.name)
-    target = "trade-offs, no target" if study.target is None else f"target {study.target.text(PAGE)}"
     header = study.header
-    about = f"{header.spec.chosen_strategy} on {called(header.scenario)}, {target}, {header.kind} trials"
+    about = f"{header.spec.chosen_strategy} on {called(header.scenario)}, {_sought(study)}, "
+    about += f"{header.kind} trials"
     return (
         f'<p class="quiet">{html.chip(name, tone)} {escape(about)}</p>'
         f'<p class="quiet">{escape(_found(study))}. {open_it}</p>'
     )
+
+
+def _sought(study: StudySummary) -> str:
+    return "trade-offs, no target" if study.target is None else f"target {study.target.text(PAGE)}"
 
 
 def status(study: StudySummary) -> tuple[str, html.Tone]:
@@ -184,7 +188,7 @@ def _scenario(item: ScenarioStatus, called: Called) -> Item:
 def _studies(studies: Sequence[StudySummary], called: Called) -> list[Item]:
     found = [
         Item(
-            f"Study on {called(study.header.scenario)}: no scenario made of its best trial",
+            f"Study on {called(study.header.scenario)}, {_sought(study)}: no scenario made of its best trial",
             f"{study.header.spec.chosen_strategy}, {best(study)}; {moment(study.updated_at)}",
             "Open",
             "optimise",

@@ -150,7 +150,7 @@ class ActualsCards:
         self._failed.object = ""
         for field in self._fields.values():
             field.param.update(value="", value_input="")
-        self._card.show(compared(report))
+        self._card.show(compared(report, self._session.store.labels().full(report.plan.scenario)))
         show(self.layout, *self._parts, self._card.layout)
         fired = len(report.recorded)
         text = f"{counted(len(report.checks), 'actual')} compared, {counted(fired, 'trigger')} fired."
@@ -161,8 +161,8 @@ class ActualsCards:
         self._failed.object = html.error_notice(error)
 
 
-def compared(report: Any) -> Content:
-    """Return the actuals beside the plan as a table."""
+def compared(report: Any, called: str) -> Content:
+    """Return the actuals beside the plan, whose scenario is called so, as a table."""
     measured = [one for one in report.checks if one.deviation is not None]
     series = [
         Series(
@@ -176,7 +176,7 @@ def compared(report: Any) -> Content:
     places = [f"{one.metric.replace('_', ' ').capitalize()}, {one.on}" for one in measured]
     return Content(
         "Actuals compared",
-        f"Difference from the plan, % of it · {report.plan.scenario} ({report.plan.fingerprint[:12]})",
+        f"Difference from the plan, % of it · {called} · {report.plan.fingerprint[:12]}",
         actuals_frame(report),
         COLUMNS,
         "actuals.csv",

@@ -28,7 +28,7 @@ from ui.pages.release.rollout import RolloutCards
 from ui.session import Session
 from ui.values.parameter_text import full_label, written
 from ui.values.proposals import figure_text, state_of
-from ui.values.releases import ReleaseOverview, checkpoint_frame, history_frame, why_not_release
+from ui.values.releases import Called, ReleaseOverview, checkpoint_frame, history_frame, why_not_release
 from ui.values.results import Result
 
 IN_FORCE = "prod"
@@ -143,10 +143,10 @@ class ReleasePage(ReadPage):
 
     def _fill(self, read: tuple[ReleaseOverview, Result | None]) -> None:
         found, result = read
-        self._found = found
+        self._found, called = found, self._called
         why_not = why_not_release(self._session.user)
         self._set_notices([html.notice(found.recovered, tone="warn")] if found.recovered else [])
-        self._state.html = state_html(found)
+        self._state.html = state_html(found, called)
         self._figures.object = ""
         for download in self._files:
             download.visible = result is not None
@@ -156,32 +156,35 @@ class ReleasePage(ReadPage):
             with written_for(result.local):
                 self._figures.object = html.kpi_strip(headline(result, result.first_year))
         self._back.param.update(visible=bool(found.checkpoints), disabled=bool(why_not))
-        self._about.html = approved_html(found.approved)
-        options = {f"{one.id}: {self._store.labels().of(one.scenario)}": one.id for one in found.approved}
+        self._about.html = approved_html(found.approved, called)
+        options = {f"{one.id}: {called(one.scenario)}": one.id for one in found.approved}
         self._choice.param.update(options=options, value=next(iter(options.values()), None))
         self._ask.disabled = bool(why_not) or not options
         self._release_row.visible = bool(options)
         self._reason.object = f'<p class="quiet">{escape(why_not)}</p>' if why_not else ""
         self._kept.visible = bool(found.checkpoints)
         self._history.layout.visible = bool(found.history)
-        self._checkpoints.show(checkpoint_frame(found.checkpoints))
+        self._checkpoints.show(checkpoint_frame(found.checkpoints, called))
         self._actuals.show(found.monitoring)
         self._rollout.show(found.scenarios, found.rehearsal)
         self._history.show(
             Content(
                 "Releases and rollbacks",
                 "Newest first; each keeps what was in force before it",
-                history_frame(found.history),
+                history_frame(found.history, called),
                 HISTORY,
                 "releases.csv",
             )
         )
         self._show(*self._parts)
 
+    def _called(self, scenario: str) -> str:
+        return self._store.labels().full(scenario)
+
     def _release(self, *_: Any) -> None:
         found = [one for one in self._found.approved if one.id == self._choice.value] if self._found else []
         for one in found:
-            self._switch.release(one.id, one.scenario)
+            self._switch.release(one.id, self._called(one.scenario))
 
     def _roll_back(self, *_: Any) -> None:
         if self._found is not None and self._found.checkpoints:
@@ -212,14 +215,14 @@ class ReleasePage(ReadPage):
         return self._files
 
 
-def state_html(found: ReleaseOverview) -> str:
+def state_html(found: ReleaseOverview, called: Called) -> str:
     """Return what is in force, since when, by whom."""
     one = found.in_force
     if one is None:
         return f'<p class="quiet">{NOT_YET}</p>'
     how = f"rollback to {one.target}" if one.target else f"proposal {one.proposal}"
     facts = {
-        "Scenario": one.scenario,
+        "Scenario": called(one.scenario),
         "Since": "" if one.ended_at is None else moment(one.ended_at),
         "By": f"{one.by}, {how}",
         "Fingerprint": one.fingerprint,
@@ -230,14 +233,14 @@ def state_html(found: ReleaseOverview) -> str:
     return f'{html.facts(facts)}<p class="quiet">{" · ".join(links)}</p>'
 
 
-def approved_html(approved: Sequence[Any]) -> str:
+def approved_html(approved: Sequence[Any], called: Called) -> str:
     """Return the approved proposals as a list with links."""
     if not approved:
         see = link("Approvals", "approvals")
         return f'<p class="quiet">No approved proposal waits for its release. {see}</p>'
     items = "".join(
         f'<li><span class="what">'
-        f"{link(f'Proposal {one.id}: {one.scenario}', 'approvals', proposal=one.id)}</span>"
+        f"{link(f'Proposal {one.id}: {called(one.scenario)}', 'approvals', proposal=one.id)}</span>"
         f'<span class="act quiet">{escape(state_of(one))}</span>'
         f'<span class="why">{escape(figure_text(one, "cost"))} a year, '
         f"{escape(figure_text(one, 'employees'))} people; approved by "
@@ -262,10 +265,10 @@ class SwitchDialog(ActionDialog):
         self._make: Callable[..., Any] | None = None
         self._again = done
 
-    def release(self, proposal: int, scenario: str) -> None:
-        """Show what the release of a proposal would change, and ask."""
+    def release(self, proposal: int, called: str) -> None:
+        """Show what the release of a proposal, whose scenario is called so, would change, and ask."""
         make = partial(self._session.actions.releases.release, proposal)
-        self._ask(f"Release proposal {proposal}: {scenario}", "Release", "primary", make)
+        self._ask(f"Release proposal {proposal}: {called}", "Release", "primary", make)
 
     def rollback(self, checkpoint: str) -> None:
         """Show what a rollback would change, and ask."""
@@ -281,7 +284,7 @@ class SwitchDialog(ActionDialog):
         """Open the dialog when it is filled: a button that is still drawn would miss that it is enabled."""
         try:
             report = await self._session.offload(make, apply=False)
-            found, refused = report_html(report), False
+            found, refused = report_html(report, self._session.store.labels().full), False
         except PlanWiseError as error:
             found, refused = html.error_notice(error), True
         if make is self._make:
@@ -292,12 +295,13 @@ class SwitchDialog(ActionDialog):
         return self._make(apply=True)
 
     def _made(self, report: Any) -> None:
-        text = f"{report.change.scenario} is in force ({report.status}). Kept before it: {report.checkpoint}."
+        called = self._session.store.labels().full(report.change.scenario)
+        text = f"{called} is in force ({report.status}). Kept before it: {report.checkpoint}."
         self._session.notify(text, tone="success")
         self._again()
 
 
-def report_html(report: Any) -> str:
+def report_html(report: Any, called: Called) -> str:
     """Return what a change would do: levers, results, the checkpoint that is made."""
     change = report.change
     rows = [
@@ -310,8 +314,8 @@ def report_html(report: Any) -> str:
     levers = html.table(pd.DataFrame(rows), LEVERS, "Levers in force") if rows else ""
     nothing = "" if rows else '<p class="quiet">No lever in force changes.</p>'
     facts = {
-        "Now in force": f"{change.scenario_before} ({change.fingerprint_before[:12]})",
-        "Then in force": f"{change.scenario} ({change.fingerprint[:12]})",
+        "Now in force": f"{called(change.scenario_before)} · {change.fingerprint_before[:12]}",
+        "Then in force": f"{called(change.scenario)} · {change.fingerprint[:12]}",
         "Checkpoint": f"{report.checkpoint} keeps what is in force now",
         "Models": f"0 run, {report.models_reused} reused",
     }

@@ -19,7 +19,7 @@ from ui.components.job_panel import JobPanel
 from ui.components.page import PARTS, STACK, show
 from ui.session import Session
 from ui.values.parameter_text import full_label, written
-from ui.values.releases import EQUAL, PACE_OPTIONS, PHASES_MAX, phase_frame, why_not_rehearse
+from ui.values.releases import EQUAL, PACE_OPTIONS, PHASES_MAX, Called, phase_frame, why_not_rehearse
 
 COLUMNS = (
     TableColumn("phase", "Phase"),
@@ -120,7 +120,8 @@ class RolloutCards:
             return
         local = self._session.store.local(currency=str(job.result["currency"]))
         with written_for(local):
-            self._card.show(phases_of(job.result, currency_mark(str(job.result["currency"]))))
+            mark = currency_mark(str(job.result["currency"]))
+            self._card.show(phases_of(job.result, mark, self._session.store.labels().full))
         named = " · ".join(
             link(self._session.store.labels().of(one["scenario"]), "results", scenario=one["scenario"])
             for one in job.result["phases"]
@@ -129,9 +130,9 @@ class RolloutCards:
         show(self.layout, self._form, self._card.layout)
 
 
-def phases_of(rollout: Mapping[str, Any], mark: str) -> Content:
+def phases_of(rollout: Mapping[str, Any], mark: str, called: Called) -> Content:
     """Return the phases as a chart of their increases, with their levers and costs in the table."""
-    frame = phase_frame(rollout, _lever)
+    frame = phase_frame(rollout, _lever, called)
     rates = frame["increase_rate"].tolist()
     costs = frame["increase_cost"].tolist()
     hover = [
@@ -144,7 +145,7 @@ def phases_of(rollout: Mapping[str, Any], mark: str) -> Content:
         y_title="",
     )
     return Content(
-        f"Phases of {rollout['scenario']}",
+        f"Phases of {called(rollout['scenario'])}",
         f"Increases of the first year as % of pay; cost a year and payroll in the census's currency {mark}",
         frame,
         COLUMNS,

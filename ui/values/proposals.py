@@ -79,7 +79,7 @@ COLUMNS = ("id", "scenario", "status", "approvals", "cost", "employees", "risk",
 
 
 def frame_of(proposals: Sequence[ReleaseProposal], called: Callable[[str], str]) -> pd.DataFrame:
-    """Return one row per proposal, its scenario as it is called."""
+    """Return one row per proposal, with what its scenario is called."""
     rows = [
         {
             "id": one.id,

@@ -18,14 +18,6 @@ from planwise.formatting import (
     with_levels,
 )
 from planwise.parameters import catalogue
-from planwise.study.constraints import (
-    ADJUSTED_GAP,
-    BELOW_MINIMUM,
-    BOTH_WAYS,
-    MERIT_STEP,
-    PAYROLL,
-    PAYROLL_RISK,
-)
 from planwise.study.spec import RISKY, stop_reason
 from ui.components import html
 from ui.components.card import Content
@@ -37,8 +29,14 @@ from ui.values.parameter_text import full_label, written
 from ui.values.studies import StudyTrials
 
 GROWTH = "growth_compound"
+BOTH_WAYS = ("increase", "growth", "raise")
 RATES = frozenset(  # constraints that limit a rate, by their keys
-    {PAYROLL_RISK, ADJUSTED_GAP, MERIT_STEP, *(f"{one}_{end}" for one in BOTH_WAYS for end in ("max", "min"))}
+    {
+        "payroll_risk",
+        "adjusted_gap",
+        "merit_step",
+        *(f"{one}_{end}" for one in BOTH_WAYS for end in ("max", "min")),
+    }
 )
 
 
@@ -321,8 +319,8 @@ def _limited(constraint: str, value: Any) -> str:
     """Return the quantity that a constraint limits in its unit; an en dash where there is none."""
     if is_missing(value):
         return "–"
-    if constraint == PAYROLL:
+    if constraint == "payroll":
         return money(value)
-    if constraint == BELOW_MINIMUM:
+    if constraint == "below_minimum":
         return count(value)
     return percent(value, 2) if constraint in RATES else ratio(value, 4)

@@ -343,7 +343,7 @@ class Plain:
             self.step(scenario, values | new)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_any_sequence_is_the_same_as_by_hand(steps):
     draft, plain = Draft(base), Plain()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from planwise.census import Census
+from planwise.census import Census, market_key
 from planwise.engine.preview import load_census_tables
 from planwise.engine.project import CATALOG, census_key, open_project
 from planwise.engine.sqlmesh_adapter import text_with_values
@@ -56,6 +56,7 @@ class RawSql:
             effective,
             census_hash=census_key(self._census),
             as_of=self._census.as_of.isoformat(),
+            market_key=market_key(self._census),
             bound=False,
         )
         context = open_project(self._settings, variables)

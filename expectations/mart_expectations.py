@@ -56,7 +56,8 @@ COLUMNS = (
     "promotion_raise_mean", "promotion_raise_largest",
     "turnover_total", "turnover_voluntary", "turnover_first_year",
     "within_level_cv", "adjusted_gap_max", "adjusted_gap_reason", "median_gap", "median_gap_reason",
-    "mean_compa_ratio", "raise_min", "raise_max",
+    "mean_compa_ratio", "market_people", "market_share", "mean_market_ratio", "mean_market_position",
+    "market_reason", "raise_min", "raise_max",
     "termination_rate", "promotion_rate",
 )  # fmt: skip
 
@@ -177,7 +178,8 @@ MART_COLUMNS = {
     ),
     LEVELS: (
         "simulation_year", "level_id", *LEVEL_COUNTS,
-        "mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio",
+        "mean_base_pay", "median_base_pay", "cv", "mean_compa_ratio", "market_people", "mean_market_ratio",
+        "mean_market_position",
     ),
     EQUITY: ("simulation_year", "attribute", "group", "headcount", *FIGURES, "adjusted_gap_reason"),
 }  # fmt: skip
@@ -296,7 +298,8 @@ SNAPSHOT_REQUIRED = (
 )  # fmt: skip
 SNAPSHOT_COLUMNS = (
     *SNAPSHOT_REQUIRED, "job_title", "department", "gender", "hire_date", "termination_date", "age",
-    "tenure_years", "performance_rating", "opening_base_pay", "market_reference", "compa_ratio",
+    "tenure_years", "performance_rating", "opening_base_pay", "market_reference", "market_ratio",
+    "market_position", "market_reason", "compa_ratio",
     "range_penetration", "range_minimum", "range_maximum",
 )  # fmt: skip
 EVENT_REQUIRED = (

@@ -155,12 +155,14 @@ class Home:
     def preview(self, scenario: str = BASELINE, **changes: Any) -> "PreviewReport":
         """Simulate in memory: `.kpis` has a dict a year. Nothing is stored, gated or published."""
         from planwise.app.simulate import preview_resolved, resolve_scenario
+        from planwise.census import market_key
         from planwise.engine.preview import Preview
 
         with self._as_user(Action.READ):
             request = _scenario_request(ScenarioRequest, scenario, changes)
             resolved = resolve_scenario(self.settings, request)
-            key = f"{resolved.census.name} {resolved.census.content_hash}"
+            census = resolved.census
+            key = f"{census.name} {census.content_hash} {market_key(census)}"
             if self._preview is None or self._preview[0] != key:
                 self.close()
                 self._preview = (key, Preview(self.settings, resolved.census))

@@ -18,11 +18,13 @@ from earlier_defaults import EARLIER
 from sqlmesh import Context
 from sqlmesh.core.model import SqlModel
 
-from planwise.census import Census, register_census
+from planwise.census import Census, load_census, market_key, register_census
+from planwise.census.market import MARKET, NO_MARKET, store_market
 from planwise.engine.preview import load_census_tables, load_parameter_table, load_rates
 from planwise.engine.project import CATALOG, MEMORY, census_key, database_options, sqlmesh_config
 from planwise.engine.variables import bindings, sqlmesh_variables
 from planwise.engine.warehouse import MARTS
+from planwise.enrichment.market import census_market
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
 from planwise.settings import Settings
 
@@ -131,15 +133,26 @@ class Direct:
         rows: Iterable[Mapping[str, Any]] | pd.DataFrame,
         levels: pd.DataFrame | None = None,
         as_of: date = AS_OF,
+        market: Iterable[Mapping[str, Any]] | None = None,
     ) -> Census:
+        """Register a census; `market` has its titles as the survey's matches: name, status, p10 to p90."""
         frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-        return register_census(
+        census = register_census(
             self.settings, "world", frame, levels_frame() if levels is None else levels, as_of=as_of
         )
+        if market is None:  # content that is registered again is the same census
+            (census.census_file.parent / MARKET).unlink(missing_ok=True)
+        else:
+            columns = ["name", "status", "matched_id", "matched_name", "p10", "p25", "p50", "p75", "p90"]
+            store_market(census, census_market(pd.DataFrame(list(market), columns=columns)), {})
+        return load_census(self.settings, "world")
 
     def context(self, census: Census, effective: EffectiveParameters) -> Context:
         as_of = census.as_of.isoformat()
-        variables = sqlmesh_variables(effective, census_hash=ANY, as_of=as_of, bound=self._literal)
+        market = ANY if census.market else NO_MARKET
+        variables = sqlmesh_variables(
+            effective, census_hash=ANY, as_of=as_of, market_key=market, bound=self._literal
+        )
         variables["parameters_key"] = ANY
         if self._context is None:
             config = sqlmesh_config(
@@ -189,6 +202,8 @@ class Direct:
             load_rates(database, self.settings, effective)
             for part in ("census", "levels"):
                 database.execute(f"ALTER TABLE raw.{part}_{census_key(census)} RENAME TO {part}_{ANY}")
+            if census.market:
+                database.execute(f"ALTER TABLE raw.market_{market_key(census)} RENAME TO market_{ANY}")
             parameters = load_parameter_table(database, effective)
             database.execute(f"ALTER TABLE {parameters} RENAME TO parameters_{ANY}")
             for schema in ("staging", "intermediate", "marts"):
@@ -221,10 +236,11 @@ class Direct:
         parameters: Mapping[str, Any],
         levels: pd.DataFrame | None = None,
         as_of: date = AS_OF,
+        market: Iterable[Mapping[str, Any]] | None = None,
         **options: Any,
     ) -> Result:
         """Run a world and insist that no audit of the project finds a row."""
-        census = self.census(rows, levels, as_of)
+        census = self.census(rows, levels, as_of, market)
         result = self.run(census, effective_for(census, parameters), **options)
         assert result.broken == {}
         return result

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +14,20 @@ from pydantic import Field
 from planwise.app.exports import record_export
 from planwise.app.gates import evaluate_gate, record_gate
 from planwise.app.runner import Runner, require_not_stopped
-from planwise.census import load_census
+from planwise.census import Census, load_census
+from planwise.census.market import store_market
 from planwise.enrichment.decisions import MatchDecision, MatchDecisions, last_report, matching_home
 from planwise.enrichment.declarations import DEMO, Matching, declared_matching
 from planwise.enrichment.evaluation import MatchEvaluation, TitleEvaluation, evaluate, evaluate_titles
-from planwise.enrichment.market import load_reference, read_survey, wage_rows, wages_by_occupation
+from planwise.enrichment.market import (
+    aged_by,
+    census_market,
+    load_reference,
+    read_survey,
+    survey_name,
+    wage_rows,
+    wages_by_occupation,
+)
 from planwise.enrichment.runs import CHUNK_ROWS, Chunk, MatchingRun
 from planwise.enrichment.sources import load_aliases, load_decisions, load_frame, load_table
 from planwise.errors import GateBlocked, InputError
@@ -72,6 +82,14 @@ class MarketRequest(Request):
     year: int | None = Field(default=None, description="Year of the bundled wages; default the newest.")
     output: Path | None = Field(default=None, description="Matches, a row per title: .csv or .parquet.")
     name_column: str | None = Field(default=None, description="Column of titles in --titles.")
+    survey_date: date | None = Field(
+        default=None,
+        description="Date of the wages, from which they are aged to the census date; default May of the "
+        "bundled year, for --survey the census date.",
+    )
+    aging_rate: Annotated[float | None, Bounds(-0.2, 0.5)] = Field(
+        default=None, description="Yearly movement that ages the wages; default that of market_movement."
+    )
     chunk_rows: Annotated[int, Bounds(1, 1_000_000)] = Field(
         default=CHUNK_ROWS, description="Titles that are matched at once."
     )
@@ -87,6 +105,7 @@ class EnrichmentReport:
     `empty` is the share of empty cells by required field; `baseline` the match rate that the gate compares
     with, `previous` that of the run before of the same subject, None without one. `output` is None when the
     gate blocked it or none was requested. `at` is when the decisions were read.
+    `market` is what a census's titles have as their market reference from now on.
     """
 
     matching: str
@@ -106,6 +125,7 @@ class EnrichmentReport:
     baseline: float | None
     previous: float | None
     output: Path | None = None
+    market: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `planwise enrich --json` prints."""
@@ -128,6 +148,7 @@ class EnrichmentReport:
             "gate": {key: found[key] for key in ("suite", "status", "evaluated", "failed")},
             "quality": self.quality,
             "output": None if self.output is None else str(self.output),
+            "market": self.market,
         }
 
 
@@ -196,7 +217,27 @@ def enrich_market(settings: Settings, request: MarketRequest, run: Runner) -> En
             load_frame(matched.cascade, "left", titles.rename(columns={"job_title": "name"}))
         load_reference(matched.cascade, survey)
 
-    return _enrich(settings, matching, request, inputs, load, run, MatchingSubject(subject, key))
+    def keep(matched: MatchingRun) -> dict[str, Any] | None:
+        return None if census is None else use_market(matched, request, census, survey)
+
+    return _enrich(settings, matching, request, inputs, load, run, MatchingSubject(subject, key), keep)
+
+
+def use_market(
+    matched: MatchingRun, request: MarketRequest, census: Census, survey: pd.DataFrame | None
+) -> dict[str, Any]:
+    """Make the matches the market reference of a census, aged to its date; return what is known of it."""
+    titles = matched.matched_titles(wage_rows(survey, request.year))
+    rate, factor, since = aged_by(request.survey_date, request.year, census.as_of, request.aging_rate, survey)
+    about = {
+        "survey": survey_name(request.survey, request.year),
+        "wages_of": since.isoformat(),
+        "aging_rate": rate,
+        "aging_factor": factor,
+        "run": matched.key,
+        **matched.totals(),
+    }
+    return store_market(census, census_market(titles, factor), about)
 
 
 @dataclass(frozen=True)
@@ -215,6 +256,7 @@ def _enrich(
     load: Any,
     run: Runner,
     subject: MatchingSubject,
+    keep: Any = None,
 ) -> EnrichmentReport:
     """Load, match chunk by chunk, gate, and write the output if the gate passes."""
     _check_output(request.output)
@@ -268,7 +310,8 @@ def _enrich(
             raise EnrichmentBlocked(report, blocked) from None
         if request.output is not None:
             run(write_output, settings, matched, request, subject.name)
-        report = replace(report, output=request.output, seconds=time.perf_counter() - started)
+        market = None if keep is None else keep(matched)
+        report = replace(report, output=request.output, market=market, seconds=time.perf_counter() - started)
         matched.keep({**report.as_json(), "request": _request_again(request)})
         _keep_baseline(matched.home, subject.name, totals["match_rate"], replace_it=request.save_as_baseline)
     run.advance(key, 1.0, "Done")
@@ -344,7 +387,13 @@ def evaluate_reported_titles(settings: Settings, labels: Path, sample: int = 0) 
 def _request_again(request: RecipientsRequest | MarketRequest) -> dict[str, Any]:
     """Return a request by which the same is matched again, wherever that is run."""
     stated = {name: value for name, value in request if name in request.model_fields_set}
-    return {name: str(one.resolve()) if isinstance(one, Path) else one for name, one in stated.items()}
+    return {name: _as_text(value) for name, value in stated.items()}
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value.resolve())
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _digest(file: Path) -> str:

@@ -274,7 +274,7 @@ def study(
     question = spec.goal.text() if spec.sought else spec.objectives
     run.log(f"Study {name}: {question} by {spec.chosen_strategy}.{_duration(request, spec, resolved)}")
     remove_dead_workers(settings, name, wait_seconds=LEAVING_SECONDS)
-    workers = TrialWorkers(settings, resolved.census, resolved.effective, name)
+    workers = TrialWorkers(settings, resolved.census, resolved.effective, name, spec.market_groups)
     with ExitStack() as stack:
         stack.callback(remove_dead_workers, settings, name)
         preview = stack.enter_context(workers(None, "preview"))

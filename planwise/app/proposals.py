@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from planwise.census import load_census
+from planwise.census import load_census, market_key
 from planwise.comparison.compare import out_of_date
 from planwise.comparison.sources import Source
 from planwise.errors import InputError
@@ -112,7 +112,12 @@ def binding_of(settings: Settings, ledger: Ledger, scenario: str) -> dict[str, A
     effective = effective_parameters(ledger, stored, census.first_year)
     return {
         "parameters": dict(_parameters(effective)),
-        "census": {"name": census.name, "content": census.content_hash, "currency": census.currency},
+        "census": {
+            "name": census.name,
+            "content": census.content_hash,
+            "currency": census.currency,
+            **({"market": market_key(census)} if census.market else {}),
+        },
         "models": models_digest(settings),
         "code": version("planwise"),
         "gate": publication.manifest["gate"]["status"],

@@ -37,6 +37,7 @@ class TrialWorkers:
     census: Census
     effective: EffectiveParameters
     study: str
+    market_groups: tuple[str, ...] = ()
 
     def __call__(self, index: int | None, kind: Kind) -> AbstractContextManager[Evaluator]:
         """Open the evaluator of a kind for a worker of the pool, or without an index the study's own."""
@@ -44,7 +45,7 @@ class TrialWorkers:
 
     @contextmanager
     def _previews(self) -> Iterator[Evaluator]:
-        with closing(Preview(self.settings, self.census)) as preview:
+        with closing(Preview(self.settings, self.census, self.market_groups)) as preview:
             yield PreviewEvaluator(preview, self.effective)
 
     @contextmanager
@@ -52,10 +53,14 @@ class TrialWorkers:
         with worker_warehouse(self.settings, worker_name(self.study, index)) as warehouse:
 
             def warm_up() -> None:  # nothing is applied
-                warehouse.plan(READY, self.census, self.effective, kpis_only=True)
+                warehouse.plan(
+                    READY, self.census, self.effective, kpis_only=True, market_groups=self.market_groups
+                )
                 load_gate()
 
-            evaluator = RealEvaluator(warehouse, self.census, self.effective, self.study, gate_trial)
+            evaluator = RealEvaluator(
+                warehouse, self.census, self.effective, self.study, gate_trial, self.market_groups
+            )
             if index is not None:
                 warm_up()
                 yield evaluator

@@ -2,6 +2,7 @@
 
 from planwise.census.checks import ImportBlocked, ImportReport
 from planwise.census.importer import ImportResult, Reading, import_census, read_census, register_reading
+from planwise.census.market import market_file, market_key
 from planwise.census.registry import (
     Census,
     census_in_use,
@@ -25,6 +26,8 @@ __all__ = [
     "import_census",
     "list_censuses",
     "load_census",
+    "market_file",
+    "market_key",
     "read_census",
     "register_census",
     "register_reading",

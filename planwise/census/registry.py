@@ -27,6 +27,7 @@ from pydantic import BaseModel, Field
 
 from planwise.census.levels import check_level_names
 from planwise.census.mapping import PAY_QUANTILES
+from planwise.census.market import copy_market, read_market
 from planwise.census.schema import (
     ARROW_SCHEMA,
     DEFAULT_RATING,
@@ -212,6 +213,7 @@ class Census:
     levels_from: str = "given"
     source: dict[str, Any] = field(default_factory=dict)
     created_at: str = ""
+    market: dict[str, Any] = field(default_factory=dict)
 
     @property
     def first_year(self) -> int:
@@ -286,7 +288,7 @@ def register_census(
             "created_at": now().isoformat(),
             "versions": _versions(),
         }
-        _publish(settings.censuses_dir, name, census, ranges, manifest)
+        _publish(settings.censuses_dir, name, (census, ranges), manifest)
     if use:
         use_census(settings, name)
     return load_census(settings, name)
@@ -398,7 +400,7 @@ def _with_levels(settings: Settings, census: Census, levels: pa.Table, levels_fr
     rows = pq.read_table(census.census_file)
     known = json.loads((census.census_file.parent / MANIFEST).read_text(encoding="utf-8"))
     changed = {"content_hash": content_hash(census.as_of, rows, levels), "levels_from": levels_from}
-    _publish(settings.censuses_dir, census.name, rows, levels, {**known, **changed})
+    _publish(settings.censuses_dir, census.name, (rows, levels), {**known, **changed}, census)
     return load_census(settings, census.name)
 
 
@@ -445,6 +447,7 @@ def _read(folder: Path) -> Census | None:
         levels_from=manifest["levels_from"],
         source=manifest["source"],
         created_at=manifest["created_at"],
+        market=read_market(version_dir),
     )
     for part, schema in ((found.census_file, ARROW_SCHEMA), (found.levels_file, LEVELS_SCHEMA)):
         with reading(store, part, remedy):
@@ -457,16 +460,19 @@ def _read(folder: Path) -> Census | None:
     return found
 
 
-def _publish(root: Path, name: str, census: pa.Table, levels: pa.Table, manifest: Mapping[str, Any]) -> None:
+def _publish(
+    root: Path, name: str, tables: tuple[pa.Table, pa.Table], manifest: Mapping[str, Any], same: Any = None
+) -> None:
     store = root / VERSIONS
     nonce = secrets.token_hex(4)
     final = store / f"{name}-{manifest['content_hash'][:12]}-{nonce}"
     with publish_folder(final) as folder:
-        pq.write_table(census, folder / CENSUS, compression="zstd")
-        pq.write_table(levels, folder / LEVELS)
+        pq.write_table(tables[0], folder / CENSUS, compression="zstd")
+        pq.write_table(tables[1], folder / LEVELS)
         digests = {name: digest(folder / name) for name in (CENSUS, LEVELS)}
         text = json.dumps({**manifest, "sha256": digests}, indent=2, sort_keys=True)
         (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
+        copy_market(same, folder)
     link = root / name
     if link.is_dir() and not link.is_symlink():  # a plain folder, e.g. restored by a tool that follows links
         move(link, store / f"{name}-restored-{nonce}")

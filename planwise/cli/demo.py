@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 from rich.table import Table
 
 from flows.launch import prepare, server_answers
+from planwise.app.enrich import MarketRequest
 from planwise.app.papers import IncreasesRequest, list_increases
 from planwise.app.requests import SimulateRequest
+from planwise.cli.enrich import render_enrichment
 from planwise.cli.options import Home, Json
 from planwise.cli.papers import render_increases
 from planwise.cli.tables import print_answers, print_kpis, print_optimization
@@ -52,22 +54,27 @@ def demo(*, employees: int = 10_000, trials: int = 0, home: Home = None, json: J
         _load()
     flows = _flows()
     census = _step(1, f"A census of {employees:,} employees", lambda: flows["census"](employees, SEED))
-    baseline = _step(2, "The baseline: simulate, gate, publish", lambda: flows["simulate"](SimulateRequest()))
+    market = _step(
+        2,
+        "The market position: job titles matched with wages of BLS",
+        lambda: flows["market"](MarketRequest()),
+    )
+    baseline = _step(3, "The baseline: simulate, gate, publish", lambda: flows["simulate"](SimulateRequest()))
     ask = OptimizeRequest(target=TARGET, save_as=SCENARIO)
     found = _step(
-        3,
+        4,
         f"The levers of an increase budget of {parse_target(TARGET).value:.1%}",
         lambda: flows["optimize"](ask),
     )
     beyond = _step(
-        4,
+        5,
         f"What policy allows of {parse_target(BEYOND_POLICY).value:.1%}: three answers, nothing published",
         lambda: flows["optimize"](
             OptimizeRequest(target=BEYOND_POLICY, preview=True, seeds=0, publish=False)
         ),
     )
     listed = _step(
-        5,
+        6,
         "The increase list",
         lambda: list_increases(
             settings, IncreasesRequest(scenario=SCENARIO, output=settings.root / LIST_FILE)
@@ -82,13 +89,14 @@ def demo(*, employees: int = 10_000, trials: int = 0, home: Home = None, json: J
             timeout_seconds=max(SAMPLING_SECONDS_MIN, BUDGET_SECONDS - (time.monotonic() - started)),
             publish=False,
         )
-        sampled = _step(6, f"For comparison: {trials} sampled trials", lambda: flows["optimize"](compare))
+        sampled = _step(7, f"For comparison: {trials} sampled trials", lambda: flows["optimize"](compare))
     seconds = time.monotonic() - started
     if json:
         emit_json(
             {
                 "census": census.name,
                 "rows": census.rows,
+                "market": market.as_json(),
                 "baseline": baseline.as_json(),
                 "study": found.as_json(),
                 "answers": beyond.as_json()["answers"],
@@ -99,6 +107,7 @@ def demo(*, employees: int = 10_000, trials: int = 0, home: Home = None, json: J
         )
         return
     console = results()
+    console.print(render_enrichment(market))
     print_kpis(baseline, title=f"Baseline of {census.name}")
     print_optimization(found)
     console.rule(f"An increase budget of {parse_target(BEYOND_POLICY).value:.1%}", align="left")
@@ -120,9 +129,14 @@ def _load() -> None:
 
 
 def _flows() -> dict[str, Callable[..., Any]]:
-    from flows.flows import generate_census, optimize, simulate
+    from flows.flows import enrich_market, generate_census, optimize, simulate
 
-    return {"census": generate_census, "simulate": simulate, "optimize": optimize}
+    return {
+        "census": generate_census,
+        "market": enrich_market,
+        "simulate": simulate,
+        "optimize": optimize,
+    }
 
 
 @contextmanager

@@ -78,6 +78,8 @@ def _run(flow_name: str, job: Any, request: Any, *, flow: bool | None, home: Pat
     print_gate(results(), report.gate)
     if report.totals["review"]:
         progress().print(f"Next: planwise enrich queue {report.matching}")
+    if report.market is not None:
+        progress().print("Next: planwise simulate")
     return 0
 
 
@@ -99,6 +101,13 @@ def render_enrichment(report: EnrichmentReport) -> RenderableType:
     if report.stale_decisions:
         parts.append(
             Text(f"{report.stale_decisions} decisions name an entry that the reference does not have.")
+        )
+    if report.market is not None:
+        parts.append(
+            Text(
+                f"Market reference of the census from now on: {report.market['survey']}, wages of "
+                f"{report.market['wages_of']} x {report.market['aging_factor']:.4f}."
+            )
         )
     if report.output is not None:
         parts.append(Text(f"Matches: {report.output}"))

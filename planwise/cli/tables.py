@@ -11,6 +11,7 @@ from planwise.app.optimize import OptimizationReport
 from planwise.app.simulate import PreviewReport, SimulationReport
 from planwise.console import PLAIN, print_gate, progress, results
 from planwise.engine.outcome import Kpis
+from planwise.equity.reasons import MARKET_REASONS
 from planwise.formatting import TERMINAL, in_currency
 from planwise.risk.worlds import MEANS
 from planwise.study import StudyResult
@@ -232,6 +233,20 @@ def print_kpis(report: SimulationReport | PreviewReport, *, title: str) -> None:
     """Print the KPIs by year, in the currency of the census."""
     with in_currency(report.currency):
         results().print(kpi_table(report.kpis, title=title))
+    results().print(market_words(report.kpis[0]), markup=False, soft_wrap=True)
+
+
+def market_words(kpi: Mapping[str, Any]) -> str:
+    """Return the market position of a year in words, or why there is none."""
+    where = f"Market position {kpi['simulation_year']}: "
+    if kpi["mean_market_ratio"] is None:
+        return f"{where}{MARKET_REASONS[kpi['market_reason']]}."
+    position = kpi["mean_market_position"]
+    place = "" if position is None else f", P{position:.0f}"
+    return (
+        f"{where}compa-ratio to market {TERMINAL.ratio(kpi['mean_market_ratio'], 3)}"
+        f"{place}; {percent(kpi['market_share'], 0)} of people matched."
+    )
 
 
 def print_answers(report: OptimizationReport) -> None:

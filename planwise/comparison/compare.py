@@ -312,6 +312,9 @@ def out_of_date(settings: Settings, ledger: Ledger, source: Source) -> list[Rema
             f"({census.rows:,} people, {census.as_of}): what was published is compared."
         )
         found.append(Remark("stale", (source.name,), what, again))
+    if census.market.get("key") != (source.census.get("market") or {}).get("key"):
+        what = f"{source.name} was published with another market reference of its job titles than it has now."
+        found.append(Remark("stale", (source.name,), what, again))
     if changed := _changed(source, now):
         what = f"{source.name} was published with other parameters than it has now: {changed}."
         found.append(Remark("stale", (source.name,), what, again))

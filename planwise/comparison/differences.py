@@ -70,6 +70,7 @@ METRICS = (
     Metric("employer_cost", "Employer cost of total cash", Kind.MONEY),
     Metric("lump_sum_cost", "Lump sums", Kind.MONEY, flow=True),
     Metric("mean_compa_ratio", "Mean compa-ratio", Kind.RATIO),
+    Metric("mean_market_ratio", "Mean compa-ratio to market", Kind.RATIO),
     Metric("within_level_cv", "Pay spread within levels (CV)", Kind.RATIO),
     Metric("adjusted_gap_max", "Largest adjusted pay gap", Kind.RATE),
     Metric("median_gap", "Median pay gap of women against men", Kind.RATE),

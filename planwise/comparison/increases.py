@@ -96,6 +96,16 @@ COLUMNS = (
         "compa_ratio_before", "ratio", "compa_ratio_before", "Old pay / midpoint of the census's range"
     ),
     ListColumn("compa_ratio_after", "ratio", "compa_ratio_after", "New pay / midpoint of the year's range"),
+    ListColumn(
+        "market_reference",
+        "money",
+        "market_reference",
+        "Market's median of the year for the job title, or empty",
+    ),
+    ListColumn(
+        "market_ratio_before", "ratio", "market_ratio_before", "Old pay / market's median at the census date"
+    ),
+    ListColumn("market_ratio_after", "ratio", "market_ratio_after", "New pay / market_reference"),
     ListColumn("fte", "fte", "fte", "Full-time equivalent"),
     ListColumn("old_base_pay", "money", "old_pay", "Full-time annual base pay before"),
     ListColumn("cola", "money", "cola", "Added by COLA, full-time"),

@@ -192,6 +192,16 @@ def require_columns(
         )
 
 
+def require_mart(publication: Publication, mart: str) -> None:
+    """Raise InputError when an earlier version published a result, without the mart."""
+    if not (publication.folder / f"{mart}.parquet").is_file():
+        raise InputError(
+            f"The result of {publication.scenario} was published by an earlier version of PlanWise: "
+            f"it has no {mart}.",
+            remedy=f"Run the scenario again: `planwise simulate --scenario {publication.scenario}`.",
+        )
+
+
 def census_of(publication: Publication, settings: Settings) -> Census | None:
     """Return the census of a result; None when the home no longer has that content."""
     recorded = publication.manifest["census"]

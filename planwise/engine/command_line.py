@@ -4,11 +4,12 @@ import atexit
 import os
 import sys
 from contextlib import ExitStack
+from typing import Any
 
 import duckdb
 from sqlmesh.core.config import Config
 
-from planwise.census import Census, load_census
+from planwise.census import Census, load_census, market_key
 from planwise.engine.postgres import ENGINE, load_tables, postgres_connection
 from planwise.engine.preview import check_against_census, load_census_tables, load_parameter_table, load_rates
 from planwise.engine.project import (
@@ -79,7 +80,7 @@ def home_config(settings: Settings, scenario: str) -> Config:
     atexit.register(LOCKS.close)  # before the lock's own handler, which was registered above
     return sqlmesh_config(
         file,
-        sqlmesh_variables(effective, census_hash=census_key(census), as_of=census.as_of.isoformat()),
+        _variables(census, effective),
         database_options(settings, file),
         cache_dir=settings.cache_folder / "sqlmesh",
     )
@@ -99,8 +100,17 @@ def postgres_config(settings: Settings, census: Census, effective: EffectivePara
         rates = load_rates(database, settings, effective)
         names = [f"{CATALOG}.raw.{part}_{census_key(census)}" for part in ("census", "levels")]
         names += [f"{CATALOG}.raw.{part}_{rates}" for part in PARTS]
+        names.append(f"{CATALOG}.raw.market_{market_key(census)}")
         tables = [database.table(name).set_alias(name.split(".")[-1]) for name in (*names, parameters)]
         load_tables(connection, tables)
-    variables = sqlmesh_variables(effective, census_hash=census_key(census), as_of=census.as_of.isoformat())
     cache = settings.cache_folder / "sqlmesh"
-    return config_on(connection, variables | {"engine": ENGINE}, cache_dir=cache)
+    return config_on(connection, _variables(census, effective) | {"engine": ENGINE}, cache_dir=cache)
+
+
+def _variables(census: Census, effective: EffectiveParameters) -> dict[str, Any]:
+    return sqlmesh_variables(
+        effective,
+        census_hash=census_key(census),
+        as_of=census.as_of.isoformat(),
+        market_key=market_key(census),
+    )

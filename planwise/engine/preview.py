@@ -10,14 +10,18 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from planwise.census import Census
+from planwise.census import Census, market_file, market_key
+from planwise.census.market import MARKET_COLUMNS
 from planwise.census.schema import GROUPINGS
+from planwise.engine.market_groups import kpis_with_groups, named_groups
 from planwise.engine.outcome import Kpis, kpi_rows
 from planwise.engine.plan_detail import PAY_READ
 from planwise.engine.preview_sql import (
     CODED,
     DYNAMICS_CATALOG,
     KPIS,
+    KPIS_WITH_GROUPS,
+    MARKET,
     PAY,
     BoundNumbers,
     Chains,
@@ -55,7 +59,7 @@ PARAMETER_COLUMNS = {
 
 
 def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> None:
-    """Load a census and its levels into the `raw` schema, unless they are loaded already."""
+    """Load a census, its levels and market reference into the schema `raw`, unless they are there."""
     cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.raw")
     for part, file in (("census", census.census_file), ("levels", census.levels_file)):
         cursor.execute(
@@ -70,6 +74,12 @@ def load_census_tables(cursor: duckdb.DuckDBPyConnection, census: Census) -> Non
     for part, columns in PARTS.items():
         declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {CATALOG}.raw.{part}_{NO_RATES} ({declared})")
+    declared = ", ".join(f"{name} {kind}" for name, kind in MARKET_COLUMNS.items())
+    table = f"{CATALOG}.raw.market_{market_key(census)}"
+    if (market := market_file(census)) is None:
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared})")
+    else:
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT * FROM read_parquet(?)", [str(market)])
 
 
 def load_rates(cursor: duckdb.DuckDBPyConnection, settings: Settings, effective: EffectiveParameters) -> str:
@@ -191,8 +201,10 @@ class PreviewOutcome:
 class Preview:
     """Evaluates parameters on one census; owns its database; not thread-safe."""
 
-    def __init__(self, settings: Settings, census: Census) -> None:
+    def __init__(self, settings: Settings, census: Census, market_groups: tuple[str, ...] = ()) -> None:
+        """Take groups whose market position the KPIs are to have as well, such as `department=Police`."""
         self._settings = settings
+        self._market_groups = market_groups
         self._census = census
         self._key = census_key(census)
         self._folds = census.rows <= FOLDED_EMPLOYEES_MAX
@@ -236,7 +248,7 @@ class Preview:
         else:
             self._passed = needed
             kpis = self._execute(DYNAMICS_TO_KPIS, values)
-        found, kept = kpi_rows(kpis), needed == self._computed
+        found, kept = named_groups(kpi_rows(kpis), self._market_groups), needed == self._computed
         return PreviewOutcome(found, time.perf_counter() - started, self._census.rows, reused, kept)
 
     def pay(self, effective: EffectiveParameters) -> pd.DataFrame:
@@ -251,7 +263,8 @@ class Preview:
     def detail(self, effective: EffectiveParameters) -> pd.DataFrame:
         """Return groups, cells of the merit matrix and ranges of every year; see `plan_detail.COLUMNS`."""
         pay = self._pay(effective)
-        assert self._sql is not None  # there is a shape
+        assert self._sql is not None and self._numbers is not None  # there is a shape
+        self._numbers.put(bindings(effective))  # pay that was kept is of other values than the last ones
         sql = self._sql.query(DETAIL_OF_PAY, lambda chains: query_over(chains, PAY_TABLE))
         self._database.register(PAY_TABLE, pay)
         try:
@@ -292,7 +305,11 @@ class Preview:
     def _compute_shape(self, effective: EffectiveParameters) -> None:
         """Render the models and compute what no binding changes, once per shape of the parameters."""
         variables = sqlmesh_variables(
-            effective, census_hash=self._key, as_of=self._census.as_of.isoformat(), bound=False
+            effective,
+            census_hash=self._key,
+            as_of=self._census.as_of.isoformat(),
+            market_key=market_key(self._census),
+            bound=False,
         )
         shape = {name: value for name, value in variables.items() if name not in UNVERSIONED}
         groups = [effective.value(name, year) for name in NAMING_GROUPS for year in effective.years]
@@ -343,9 +360,12 @@ class Preview:
             if name == PAY_OF_PEOPLE:
                 return folded_query(up_to(chains.pay, PAY), PAY, tables, (*PAY_COLUMNS, *PAY_READ), PAY_ORDER)
             chain = chains.pay if name == PAY_AND_KPIS else chains.moving
-            return folded_query(up_to(chain, KPIS), KPIS, tables)
+            if not self._market_groups:
+                return folded_query(up_to(chain, KPIS), KPIS, tables)
+            whole = {**chain, KPIS_WITH_GROUPS: kpis_with_groups(KPIS, MARKET, self._market_groups)}
+            return folded_query(up_to(whole, KPIS_WITH_GROUPS), KPIS_WITH_GROUPS, tables)
 
-        return self._sql.query(name, fold)
+        return self._sql.query("/".join((name, *self._market_groups)), fold)
 
     def _compute_dynamics(self, needed: dict[str, Bound]) -> None:
         """Compute the tables of the dynamics, unless they exist for the same bindings."""

@@ -67,14 +67,18 @@ def qualified(table: exp.Table) -> str:
 
 
 def query_over(chains: "Chains", pay: str) -> str:
-    """Return the detail's query with the budget by group in it, over a table of every person's pay."""
-    whole, budget = (chains.pay[fqn].copy() for fqn in (DETAIL, INCREASES))
-    names = {PAY: pay, INCREASES: "increase_budget"}
-    for query in (whole, budget):
-        for table in query.find_all(exp.Table):
+    """Return the detail's query over a table of every person's pay, with all in it that reads pay."""
+    own = {INCREASES: "increase_budget", PLACES: "market_of_people"}
+    names = {PAY: pay, **{fqn: name for fqn, name in own.items() if fqn in chains.pay}}
+    whole, *others = (chains.pay[fqn].copy() for fqn in (DETAIL, *names) if fqn != PAY)
+    for query in (whole, *others):
+        for table in list(query.find_all(exp.Table)):
             if (name := names.get(qualified(table))) is not None:
                 table.replace(exp.to_table(name, alias=table.alias or None))
-    return whole.with_("increase_budget", budget, copy=False).sql(dialect="duckdb")
+        _read_bindings(query)
+    for name, query in zip(list(names.values())[1:], others, strict=True):
+        whole.with_(name, query, copy=False)
+    return whole.sql(dialect="duckdb")
 
 
 def only_unites(query: exp.Query) -> bool:
@@ -115,7 +119,10 @@ def _read_bindings(query: exp.Query) -> None:
 
 KPIS = f'"{CATALOG}"."marts"."fct_scenario_kpis"'
 INCREASES = f'"{CATALOG}"."marts"."fct_increase_budget"'
+MARKET = f'"{CATALOG}"."marts"."fct_market_position"'
+KPIS_WITH_GROUPS = f'"{CATALOG}"."main"."kpis_with_groups"'
 PAY = f'"{CATALOG}"."intermediate"."int_pay"'
+PLACES = f'"{CATALOG}"."intermediate"."int_market"'
 DYNAMICS = f'"{CATALOG}"."intermediate"."int_workforce_'
 # Where the tables of the dynamics are: a prepared query is planned again at every execution once a table was
 # made in a database that it reads, and not every one reads these.
@@ -153,7 +160,8 @@ class Chains:
 def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
     """Return the SQL of the KPIs, the detail and all they depend on; the variables leave numbers unbound."""
     with LOADING, contextlib.closing(open_project(settings, variables)) as context:
-        needed = {KPIS, INCREASES}.union(*(context.dag.upstream(fqn) for fqn in (KPIS, INCREASES)))
+        ends = (KPIS, INCREASES, MARKET)
+        needed = set(ends).union(*(context.dag.upstream(fqn) for fqn in ends))
         queries = {
             fqn: context.models[fqn].render_query_or_raise()
             for fqn in context.dag.sorted

@@ -158,7 +158,9 @@ def project_config() -> Config:
     """Return the configuration of the project alone: default parameters, no census, a warehouse in memory."""
     settings = Settings()
     effective = resolve(EXAMPLE_YEARS, scenario={})
-    variables = sqlmesh_variables(effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF)
+    variables = sqlmesh_variables(
+        effective, census_hash=EXAMPLE_HASH, as_of=EXAMPLE_AS_OF, market_key=EXAMPLE_HASH
+    )
     for key in ("parameters_key", "rates_key"):  # a test names these tables; the real key follows the values
         variables[key] = EXAMPLE_HASH
     cache = settings.cache_folder / "sqlmesh"

@@ -35,11 +35,12 @@ GRAIN: Mapping[str, str] = {
     "fct_increase_budget": 'simulation_year, attribute, "group"',
     "fct_increases": "simulation_year, employee_id",
     "fct_level_summary": "simulation_year, level_id",
+    "fct_market_position": 'simulation_year, attribute, "group"',
     "fct_pay_equity": 'simulation_year, attribute, "group"',
     "fct_scenario_kpis": "simulation_year",
 }
-# Not the increase list: its audits sum it to the budget, whose figures the gate checks.
-GATED = tuple(mart for mart in GRAIN if mart != "fct_increases")
+# Not those whose audits sum them to the budget and the KPIs, whose figures the gate checks.
+GATED = tuple(mart for mart in GRAIN if mart not in ("fct_increases", "fct_market_position"))
 GATED_BY_PERSON = tuple(mart for mart in GATED if "employee_id" in GRAIN[mart])
 
 
@@ -98,7 +99,7 @@ def store_copy(
     if gate is not None:
         manifest["gate"] = gate.as_json()
     with publish_folder(folder) as partial:
-        for mart in GRAIN:
+        for mart in source.manifest.get("row_counts") or GRAIN:  # an earlier version had fewer
             shutil.copyfile(source.file(mart), partial / f"{mart}.parquet")
         _write_json(partial / MANIFEST, manifest)
         if gate is not None:
@@ -142,6 +143,7 @@ def _manifest(
             "rows": census.rows,
             "availability": dict(census.availability),
             "currency": census.currency,
+            "market": dict(census.market),
         },
         "years": list(effective.years),
         "parameters_digest": effective.digest,

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
-from planwise.census import Census
+from planwise.census import Census, market_key
+from planwise.census.market import NO_MARKET
 from planwise.engine.project import CATALOG, census_key, database_options, quoted_path
 from planwise.engine.warehouse import Warehouse
 from planwise.errors import PlanWiseError
@@ -88,6 +89,7 @@ def find_unneeded(
         )
     ]
     tables = [exp.to_table(s.table_name(ready)) for s in snapshots for ready in (True, False)]
+    censuses = list(censuses)
     keys = {census_key(census) for census in censuses}
     kept = WarehouseContents(
         tuple(environment.name for environment in kept_environments),
@@ -96,6 +98,7 @@ def find_unneeded(
             *(f"{table.db}.{table.name}" for table in tables),
             *(f"raw.{part}_{key}" for key in keys for part in ("census", "levels")),
             *(f"raw.{part}_{key}" for key in (NO_RATES, *rates) for part in PARTS),
+            *(f"raw.market_{key}" for key in {NO_MARKET, *map(market_key, censuses)}),
         ),
     )
     return list_contents(warehouse).without(kept)

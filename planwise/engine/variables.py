@@ -16,6 +16,7 @@ from decimal import Decimal
 from math import log1p
 from typing import Any
 
+from planwise.census.market import NO_MARKET
 from planwise.parameters import EffectiveParameters
 from planwise.parameters.calibrated_rates import ASSUMPTION, NO_RATES
 from planwise.parameters.catalogue import FALLBACK
@@ -55,9 +56,14 @@ class YearBlueprint:
 
 
 def sqlmesh_variables(
-    effective: EffectiveParameters, *, census_hash: str, as_of: str, bound: bool = True
+    effective: EffectiveParameters,
+    *,
+    census_hash: str,
+    as_of: str,
+    market_key: str = NO_MARKET,
+    bound: bool = True,
 ) -> dict[str, Any]:
-    """Return the project's variables for a scenario on a census (its content hash and date).
+    """Return the project's variables for a scenario on a census (its content hash, date and market).
 
     Unbound, the models keep placeholders for their numbers.
     """
@@ -69,6 +75,7 @@ def sqlmesh_variables(
         "census_hash": census_hash,
         "census_as_of": as_of,
         "rates_key": rates_of(effective),
+        "market_key": market_key,
         "simulated_years": json.dumps(list(effective.years)),
         "dynamics_years": blueprints(dynamics_blueprints(effective)),
         "pay_basis_years": blueprints(pay_basis_blueprints(effective)),

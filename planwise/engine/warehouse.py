@@ -18,14 +18,10 @@ from sqlmesh.core.state_sync import StateReader
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 
-from planwise.census import Census
+from planwise.census import Census, market_key
+from planwise.engine.market_groups import kpi_models, kpis_with_groups, named_groups
 from planwise.engine.outcome import ModelRun, PlanOutcome, PlanSummary, kpi_rows
-from planwise.engine.preview import (
-    check_against_census,
-    load_census_tables,
-    load_parameter_table,
-    load_rates,
-)
+from planwise.engine.preview import check_against_census, load_census_tables, load_parameter_table, load_rates
 from planwise.engine.project import (
     CATALOG,
     EXECUTION_TIME,
@@ -86,7 +82,6 @@ def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) ->
     return SimulationFailed(f"The plan failed: {fallback}", remedy="Nothing was published.")
 
 
-KPI_MODEL = "marts.fct_scenario_kpis"
 PARAMETERS = '"int_effective_parameters"'  # the one model that reads the table of parameters
 MARTS = tuple(GRAIN)
 PART_ROWS = 1_500_000  # of a mart in memory at once: a million of the widest take about 1 GB in a gate
@@ -137,12 +132,14 @@ class PlannedScenario:
         effective: EffectiveParameters,
         started: float,
         kpis_only: bool,
+        market_groups: Sequence[str] = (),
     ) -> None:
         self._warehouse = warehouse
         self._plan = plan
         self._effective = effective
         self._started = started
         self._is_whole = not kpis_only
+        self._market_groups = market_groups
         self._on_model: OnModel | None = None
         to_run = {interval.snapshot_id.name for interval in plan.missing_intervals}
         everything = {snapshot.name: snapshot for snapshot in plan.snapshots.values()}
@@ -174,7 +171,7 @@ class PlannedScenario:
             seconds=time.perf_counter() - self._started,
             models_run=self.summary.models_to_run,
             models_reused=self.summary.models_reused,
-            kpis=self._warehouse.kpis(self.summary.environment),
+            kpis=self._warehouse.kpis(self.summary.environment, self._market_groups),
             timings=timings,
         )
 
@@ -188,11 +185,18 @@ class Warehouse:
         self._context: Context | None = None
 
     def plan(
-        self, environment: str, census: Census, effective: EffectiveParameters, *, kpis_only: bool = False
+        self,
+        environment: str,
+        census: Census,
+        effective: EffectiveParameters,
+        *,
+        kpis_only: bool = False,
+        market_groups: Sequence[str] = (),
     ) -> PlannedScenario:
         """Return the plan that makes an environment show a scenario; `kpis_only` leaves other marts out.
 
-        Raises InputError when the parameters need levels that the census does not have.
+        The KPIs have the market position of the groups (`department=Police`) as well. Raises InputError when
+        the parameters need levels that the census does not have.
         """
         started = time.perf_counter()
         with usable(self.database), without_collection(), LOADING:
@@ -205,15 +209,17 @@ class Warehouse:
                 skip_tests=True,
                 skip_linter=True,
                 include_unmodified=True,
-                backfill_models=[KPI_MODEL] if kpis_only else None,
+                backfill_models=kpi_models(market_groups) if kpis_only else None,
             ).build()
-        return PlannedScenario(self, plan, effective, started, kpis_only)
+        return PlannedScenario(self, plan, effective, started, kpis_only, market_groups)
 
-    def kpis(self, environment: str) -> list[dict[str, Any]]:
-        """Return an environment's KPIs, one object per simulated year."""
-        kpis = self.table(environment, "fct_scenario_kpis")
+    def kpis(self, environment: str, market_groups: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Return an environment's KPIs, one object per simulated year, with the market position of groups."""
+        kpis, market = (self.table(environment, m) for m in ("fct_scenario_kpis", "fct_market_position"))
+        query = kpis_with_groups(kpis, market, market_groups).sql(dialect="duckdb")
         with usable(self.database):
-            return kpi_rows(self.cursor().execute(f"SELECT * FROM {kpis} ORDER BY simulation_year"))
+            found = self.cursor().execute(f"{query} ORDER BY kpis.simulation_year")
+            return named_groups(kpi_rows(found), market_groups)
 
     def frame(self, environment: str, mart: str) -> pd.DataFrame:
         """Return a mart of an environment as a pandas frame; decimals come as floats."""
@@ -382,7 +388,10 @@ class Warehouse:
 
     def _target(self, census: Census, effective: EffectiveParameters) -> Context:
         variables = sqlmesh_variables(
-            effective, census_hash=census_key(census), as_of=census.as_of.isoformat()
+            effective,
+            census_hash=census_key(census),
+            as_of=census.as_of.isoformat(),
+            market_key=market_key(census),
         )
         if self._context is None:
             self._context = self._open(variables)

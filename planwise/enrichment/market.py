@@ -6,19 +6,25 @@ used under CC BY 4.0. OEWS wages are of the U.S. Bureau of Labor Statistics (pub
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
+from planwise.census.market import MARKET_SCHEMA
 from planwise.engine.project import quoted_path
 from planwise.enrichment.cascade import Cascade, connect
 from planwise.enrichment.decisions import MatchDecision
 from planwise.enrichment.declarations import TITLES, WAGES, declared_matching
 from planwise.enrichment.sources import header_key, load_decisions, load_frame
+from planwise.equity.reasons import MARKET_REASONS
 from planwise.errors import InputError
+from planwise.parameters import catalogue
 from planwise.settings import Settings
 
 PERCENTILES: Mapping[int, str] = {10: "p10", 25: "p25", 50: "p50", 75: "p75", 90: "p90"}
@@ -195,6 +201,62 @@ def wage_rows(survey: pd.DataFrame | None, year: int | None) -> pd.DataFrame:
     return frame.assign(row=range(1, len(frame) + 1))
 
 
+SURVEY_MONTH = 5  # OEWS wages are those of May
+DAYS_A_YEAR = 365.25
+MOVEMENT = "market_movement"
+
+
+def survey_name(file: Path | None, year: int | None) -> str:
+    """Return what pages call the survey: the file's name, or the bundled one with its year."""
+    return file.name if file is not None else f"BLS OEWS {survey_years()[-1] if year is None else year}"
+
+
+def aged_by(
+    since: date | None, year: int | None, until: date, rate: float | None, survey: pd.DataFrame | None
+) -> tuple[float, float, date]:
+    """Return the yearly rate and the factor by which wages move to a date, and the date that they are of.
+
+    A survey of one's own is taken as of the date unless `since` says otherwise.
+    """
+    if since is None:
+        bundled = survey_years()[-1] if year is None else year
+        since = until if survey is not None else date(bundled, SURVEY_MONTH, 1)
+    if rate is None:
+        rate = float(str(catalogue().parameters[MOVEMENT].default))
+    return rate, round((1 + rate) ** ((until - since).days / DAYS_A_YEAR), 8), since
+
+
+def census_market(titles: pd.DataFrame, factor: float = 1.0) -> pa.Table:
+    """Return the market reference of a census from its matched titles, wages multiplied by a factor.
+
+    A percentile that is missing between two others is interpolated; the others stay missing. A title has a
+    median, or the reason why not.
+    """
+    wages = titles[list(PERCENTILES.values())].astype(float).mul(factor)
+    wages.columns = pd.Index(list(PERCENTILES))
+    wages = wages.T.interpolate(method="index", limit_area="inside").T
+    is_known = wages[50].notna() & (titles["status"] == "linked")
+    reasons = titles["status"].where(titles["status"] != "linked", "no_wages").where(~is_known)
+    occupation = titles["occupation"] if "occupation" in titles else titles["matched_name"]
+    linked = titles["status"] == "linked"
+    columns = {
+        "title_id": list(range(1, len(titles) + 1)),
+        "job_title": list(titles["name"]),
+        "occupation_id": _texts(titles["matched_id"].where(linked)),
+        "occupation": _texts(occupation.where(linked)),
+        "market_reason": _texts(reasons),
+        **{
+            name: [None if pd.isna(one) else Decimal(f"{one:.2f}") for one in wages[place].where(is_known)]
+            for place, name in PERCENTILES.items()
+        },
+    }
+    return pa.table(columns, schema=MARKET_SCHEMA)
+
+
+def _texts(values: pd.Series) -> list[str | None]:
+    return [None if pd.isna(value) else str(value) for value in values]
+
+
 def load_reference(cascade: Cascade, titles: pd.DataFrame | None = None) -> None:
     """Load titles with their occupations as the reference of the market's matching."""
     frame = reference_titles() if titles is None else titles
@@ -215,11 +277,7 @@ class TitleReference:
     why: str | None = None
 
 
-NO_WAGES = "no wages are published for the occupation"
-WHY = {
-    "review": "a person has to decide which occupation it is",
-    "unmatched": "no occupation has a title like it",
-}
+NO_WAGES = MARKET_REASONS["no_wages"]
 
 
 def title_references(
@@ -258,6 +316,6 @@ def _title_reference(
 ) -> TitleReference:
     title, status, method, score, soc = row
     linked = wages.get(soc) if soc is not None and status == "linked" else None
-    why = WHY.get(status) or (NO_WAGES if linked is None or linked.median is None else None)
+    why = MARKET_REASONS.get(status) or (NO_WAGES if linked is None or linked.median is None else None)
     capped = None if score is None else min(score, 1.0)
     return TitleReference(title, status, method, capped, soc, occupations.get(soc or ""), linked, why)

@@ -216,6 +216,16 @@ class MatchingRun:
         with replace_file(file) as partial:
             self._copy(query, partial, "csv" if as_csv else "parquet")
 
+    def matched_titles(self, wages: pd.DataFrame) -> pd.DataFrame:
+        """Return every title with its match and what the market pays for it, by row of the reference."""
+        connection = self.cascade.connection
+        connection.register("wages", wages)
+        return connection.execute(
+            f"SELECT r.name, r.status, r.matched_id, r.matched_name, w.* EXCLUDE (row) "
+            f"FROM {self.cascade.input('results')} AS r LEFT JOIN wages AS w "
+            f"ON w.row = r.matched_row AND r.status = 'linked' ORDER BY r.name"
+        ).df()
+
     def keep(self, report: Mapping[str, Any]) -> None:
         """Keep the report and what people may decide, for the pages and the next run; drop the chunks.
 

@@ -35,3 +35,14 @@ def gap_reason(row: Mapping[str, Any], gap: str = "adjusted_gap") -> str:
     code = row.get(gap + SUFFIX)
     of_gender = "attribute" not in row and code in (ONE_GROUP, SMALL_GROUP, FEW_COMPARABLE)
     return f"by gender, {reason_text(code)}" if of_gender else reason_text(code)
+
+
+# Why there is no market position, by the code that the marts have.
+MARKET_REASONS: Mapping[str, str] = {
+    "no_survey": "no survey matched: `planwise enrich market`",
+    "no_match": "no job title is matched",
+    "no_people": "there are no people",
+    "review": "a person has to decide which occupation it is",
+    "unmatched": "no occupation has a title like it",
+    "no_wages": "no wages are published for the occupation",
+}

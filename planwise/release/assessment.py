@@ -10,6 +10,7 @@ from planwise.comparison.differences import ComparedParameters, ParameterDiffere
 from planwise.comparison.people import WinnersAndLosers, people_affected, winners_and_losers
 from planwise.comparison.sources import Source, damage_named, mart_rows, reader
 from planwise.engine.outcome import Kpis
+from planwise.equity.reasons import MARKET_REASONS
 from planwise.formatting import exact_percent
 from planwise.governance import Ledger, effective_parameters
 from planwise.governance.publications import PROD, load_publication, published_scenarios
@@ -36,7 +37,7 @@ CHANGE_RISK = ((0.20, 0.8), (0.10, 0.5), (0.05, 0.3))
 LITTLE_CHANGE = 0.1
 VOLATILITY = 0.3  # of the market, where it is not given
 HIGH_RISK, MEDIUM_RISK, MITIGATED_FROM = 0.7, 0.4, 0.5
-NO_SURVEY = "no survey with quartiles of market pay is matched; the market reference is the range midpoint"
+NO_SURVEY = "no_survey"  # what a result of an earlier version has
 MITIGATIONS = {
     "parameter": "Bring the levers named here back towards their recommended ranges.",
     "business": "Raise the budget or lower the increases, and inform managers before their staff.",
@@ -366,7 +367,7 @@ def _effects(
     if isinstance(against, str) or not years:
         why = against if isinstance(against, str) else f"{against.name} and {own.name} have no year in common"
         nothing = unmeasured(why)
-        return ChangeEffects(nothing, nothing, nothing, payroll, allowed, unmeasured(NO_SURVEY)), None, None
+        return ChangeEffects(nothing, nothing, nothing, payroll, allowed, _market_position(kpis)), None, None
     before, after = (
         [year for year in found if year["simulation_year"] in years] for found in (_kpis(against), kpis)
     )
@@ -383,11 +384,19 @@ def _effects(
             else unmeasured("no person is in both results"),
             payroll=payroll,
             budget=allowed,
-            market_position=unmeasured(NO_SURVEY),
+            market_position=_market_position(kpis),
         ),
         costs,
         people,
     )
+
+
+def _market_position(kpis: Kpis) -> MeasuredFigure:
+    """Return the mean percentile in the market at the end of the last year, as a share."""
+    position = kpis[-1].get("mean_market_position")
+    if position is None:
+        return unmeasured(MARKET_REASONS[kpis[-1].get("market_reason") or NO_SURVEY])
+    return MeasuredFigure(round(float(position) / 100, ROUNDED))
 
 
 def _largest(costs: CostImpact) -> float:

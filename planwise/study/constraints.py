@@ -1,7 +1,7 @@
 """The constraints on a study's answer: their grammar, and how far an evaluation is within each limit.
 
 A constraint's value is up to 0 where it holds. Payroll is measured in shares of its limit, heads in shares of
-the headcount, everything else in the unit of the limited quantity.
+the headcount, percentiles as shares, everything else in the unit of the limited quantity.
 """
 
 import difflib
@@ -11,6 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from planwise.census import Census
+from planwise.census.market import MATCH_TITLES
+from planwise.engine.market_groups import column_of
 from planwise.engine.outcome import Kpis
 from planwise.errors import InputError
 from planwise.study.objectives import GAP_UNMEASURED
@@ -24,6 +30,7 @@ MERIT_STEP = "merit_step"
 INCREASE, GROWTH = "increase", "growth"
 MERIT_STEP_MAX = 0.005  # between neighbouring levels, unless another is given
 RAISE = "raise"
+MARKET_POSITION, MARKET_RATIO = "market_position", "market_ratio"
 
 Relation = Literal["<=", ">=", ""]
 # The grammar: the relations that each name allows, and whether a lever may follow after a dot.
@@ -38,21 +45,29 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
     BELOW_MINIMUM: ("<=",),
     INCREASE: ("<=", ">="),
     GROWTH: ("<=", ">="),
+    MARKET_POSITION: ("<=", ">="),
+    MARKET_RATIO: ("<=", ">="),
     LOCKED: ("",),
 }
 OF_A_LEVER = frozenset({CHANGE, LOCKED})
 OF_LEVERS_ALONE = frozenset({CHANGE, LOCKED, MERIT_MONOTONE, MERIT_STEP})
-BOTH_WAYS = frozenset({RAISE, INCREASE, GROWTH})  # limited from above, from below, or both
+OF_THE_MARKET = frozenset({MARKET_POSITION, MARKET_RATIO})
+MARKET_ATTRIBUTES = ("level", "department", "job_family", "job_title")  # whose groups can be limited
+BOTH_WAYS = frozenset({RAISE, INCREASE, GROWTH}) | OF_THE_MARKET  # limited from above, from below, or both
 SMALLEST_CHANGE = 1e-6  # a lever's last decimal
 RAISE_LIMIT_MAX = 5.0  # a larger number was meant as a percentage
 RATE_LIMIT_MAX = 0.5
+POSITION_LIMITS = (10.0, 90.0)  # percentiles that a survey has
+RATIO_LIMIT_MAX = 5.0
+PERCENTILE = 0.01  # of a percentile as a share
 SYNTAX = (
     "Write payroll<=N, payroll_risk<=SHARE, increase<=X, increase>=X, growth<=X, growth>=X, merit_monotone, "
-    "merit_step<=X, change<=X, change.LEVER<=X, raise<=X, raise>=X, adjusted_gap<=X, below_minimum<=N or "
-    "locked.LEVER."
+    "merit_step<=X, change<=X, change.LEVER<=X, raise<=X, raise>=X, adjusted_gap<=X, below_minimum<=N, "
+    "market_position>=P50, market_position[department=NAME]>=P50, market_ratio>=X or locked.LEVER."
 )
 _TEXT = re.compile(
-    r"(?P<name>[a-z_]+)(\.(?P<lever>[a-z0-9_@]+))?\s*((?P<relation><=|>=)\s*(?P<limit>[^<>=\s]+))?"
+    r"(?P<name>[a-z_]+)(\.(?P<lever>[a-z0-9_@]+))?(\[\s*(?P<attribute>[a-z_ ]+?)\s*=\s*(?P<group>.+?)\s*\])?"
+    r"\s*((?P<relation><=|>=)\s*(?P<limit>[^<>=\s]+))?"
 )
 SHARE_ROUNDING = 1e-9  # .05 x 20 is not exactly 1
 _DIGITS = ".15g"  # of a limit in its canonical text: all that a double keeps
@@ -60,23 +75,34 @@ _DIGITS = ".15g"  # of a limit in its canonical text: all that a double keeps
 
 @dataclass(frozen=True)
 class Constraint:
-    """One limit; `lever` is a lever's key for `change` and `locked`, `limit` None where none is written."""
+    """One limit; `lever` is a lever's key for `change` and `locked`, `limit` None where none is written.
+
+    `group` is an attribute and one of its groups, `department=Police`, for limits of the market position.
+    """
 
     name: str
     relation: Relation = ""
     limit: float | None = None
     lever: str | None = None
+    group: str | None = None
 
     def __str__(self) -> str:
         of = "" if self.lever is None else f".{self.lever}"
+        of += "" if self.group is None else f"[{self.group}]"
         return f"{self.name}{of}" + ("" if self.limit is None else f"{self.relation}{self.limit:{_DIGITS}}")
 
     @property
     def key(self) -> str:
         """The key of the limited quantity in results."""
         if self.name in BOTH_WAYS:
-            return f"{self.name}_{'max' if self.relation == '<=' else 'min'}"
+            of = "" if self.group is None else f"[{self.group}]"
+            return f"{self.name}_{'max' if self.relation == '<=' else 'min'}{of}"
         return self.name if self.lever is None else f"{self.name}.{self.lever}"
+
+    @property
+    def figure(self) -> str:
+        """The column of the KPIs with the market figure that is limited; see `engine.market_groups`."""
+        return f"mean_{self.name}" if self.group is None else column_of(f"mean_{self.name}", self.group)
 
     @property
     def bound(self) -> float:
@@ -104,8 +130,25 @@ def parse_constraint(text: str) -> Constraint:
         raise InputError(
             f"{text!r}: {name} takes {'one lever' if name == LOCKED else 'no lever'}.", remedy=SYNTAX
         )
-    limit = _limit(text, found["limit"]) if relation else None
-    return _checked(Constraint(name, relation, limit, lever))
+    number = found["limit"]
+    if name == MARKET_POSITION and number is not None:
+        number = number.upper().removeprefix("P")
+    limit = _limit(text, number) if relation else None
+    return _checked(Constraint(name, relation, limit, lever, _group(text, found)))
+
+
+def _group(text: str, found: re.Match[str]) -> str | None:
+    attribute, group = found["attribute"], found["group"]
+    if group is None:
+        return None
+    attribute = attribute.replace(" ", "_")
+    if found["name"] not in OF_THE_MARKET or attribute not in MARKET_ATTRIBUTES:
+        raise InputError(
+            f"{text!r}: {found['name']} takes no group of {attribute}.",
+            remedy=f"market_position and market_ratio take one of {', '.join(MARKET_ATTRIBUTES)}: "
+            "market_position[department=NAME]>=P50.",
+        )
+    return f"{attribute}={group}"
 
 
 def parse_constraints(texts: Iterable[str]) -> tuple[Constraint, ...]:
@@ -115,6 +158,36 @@ def parse_constraints(texts: Iterable[str]) -> tuple[Constraint, ...]:
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         raise InputError(f"{', '.join(twice)} is limited twice.", remedy="Keep one limit.")
     return tuple(constraints)
+
+
+def require_market(constraints: Iterable[Constraint], census: Census) -> None:
+    """Raise InputError when a market position is limited and the census has none, or not that group."""
+    limited = [one for one in constraints if one.name in OF_THE_MARKET]
+    if limited and not census.market:
+        raise InputError(
+            f"{limited[0]}: no market survey is matched with the job titles of census {census.name}.",
+            remedy=f"Run `{MATCH_TITLES}`, then start the study again.",
+        )
+    for one in limited:
+        attribute, _, group = (one.group or "").partition("=")
+        if not attribute:
+            continue
+        column = "level_id" if attribute == "level" else attribute
+        values = pc.unique(pq.read_table(census.census_file, columns=[column])[column]).to_pylist()
+        known = sorted(str(value) for value in values if value is not None)
+        if group not in known:
+            near = difflib.get_close_matches(group, known, n=3) or known[:3]
+            raise InputError(
+                f"{one}: census {census.name} has no {attribute} {group!r}.",
+                remedy=f"It has for example {', '.join(near)}." if known else f"It has no {attribute}.",
+            )
+
+
+def market_unmeasured(constraints: Iterable[Constraint], kpis: Kpis) -> Constraint | None:
+    """Return the first limit of a market position that cannot be measured: no title there is matched."""
+    return next(
+        (one for one in constraints if one.name in OF_THE_MARKET and measured(one, kpis) is None), None
+    )
 
 
 def require_payroll(constraints: Iterable[Constraint]) -> None:
@@ -143,8 +216,8 @@ def measured(constraint: Constraint, kpis: Kpis) -> float | None:
 
     payroll: highest year-end payroll; increase: the highest or lowest increase budget of any year; growth: of
     average pay, a year until the last; raise: highest or lowest individual raise of any year (0 without
-    employees active at both ends); adjusted_gap and below_minimum: the last year's. None for what
-    cannot be measured. Not for constraints of levers alone.
+    employees active at both ends); adjusted_gap, below_minimum and the market's: the last year's. None for
+    what cannot be measured. Not for constraints of levers alone.
     """
     last = kpis[-1]
     if constraint.name in (PAYROLL, PAYROLL_RISK):
@@ -163,6 +236,9 @@ def measured(constraint: Constraint, kpis: Kpis) -> float | None:
     if constraint.name == INCREASE:
         rates = [float(year["increase_rate"]) for year in kpis if year["increase_rate"] is not None]
         return (max if constraint.relation == "<=" else min)(rates, default=None)
+    if constraint.name in OF_THE_MARKET:
+        place = last.get(constraint.figure)
+        return None if place is None else float(place)
     raise ValueError(f"{constraint} is of levers alone")
 
 
@@ -177,14 +253,15 @@ def excess(
     """
     value = measured(constraint, kpis)
     if value is None:
-        return GAP_UNMEASURED - constraint.bound
+        return GAP_UNMEASURED - (0.0 if constraint.name in OF_THE_MARKET else constraint.bound)
     if constraint.name == PAYROLL:
         return value / constraint.bound - 1
     if constraint.name == PAYROLL_RISK:
         return value * risk_ratio(ratios, constraint.bound) / limit - 1
     if constraint.name == BELOW_MINIMUM:
         return (value - constraint.bound) / max(float(kpis[-1]["headcount"]), 1.0)
-    return constraint.bound - value if constraint.relation == ">=" else value - constraint.bound
+    over = constraint.bound - value if constraint.relation == ">=" else value - constraint.bound
+    return over * PERCENTILE if constraint.name == MARKET_POSITION else over
 
 
 def highest_payroll(kpis: Kpis) -> float:
@@ -232,6 +309,10 @@ def _checked(constraint: Constraint) -> Constraint:
         GROWTH: abs(limit) > RATE_LIMIT_MAX and "Give a rate: 0.03 is 3 % a year.",
         RAISE: abs(limit) > RAISE_LIMIT_MAX and "Give a rate: 0.2 is 20 %.",
         ADJUSTED_GAP: not 0 <= limit < 1 and "Give a gap in log points, from 0 to below 1: 0.02 is 2 %.",
+        MARKET_POSITION: not POSITION_LIMITS[0] <= limit <= POSITION_LIMITS[1]
+        and "Give a percentile from P10 to P90.",
+        MARKET_RATIO: not 0 < limit <= RATIO_LIMIT_MAX
+        and "Give a ratio to the market's median: 1 is at it, 0.95 five per cent below.",
         BELOW_MINIMUM: (limit < 0 or limit != int(limit)) and "Give a whole number of people from 0.",
     }[constraint.name]
     if wrong:

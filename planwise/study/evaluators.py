@@ -71,20 +71,31 @@ class RealEvaluator(_OnBase):
     kind: Kind = "real"
 
     def __init__(
-        self, warehouse: "Warehouse", census: Census, base: EffectiveParameters, study_name: str, gate: Gate
+        self,
+        warehouse: "Warehouse",
+        census: Census,
+        base: EffectiveParameters,
+        study_name: str,
+        gate: Gate,
+        market_groups: tuple[str, ...] = (),
     ) -> None:
         super().__init__(base)
         self._warehouse = warehouse
         self._census = census
         self._study = study_name
         self._gate = gate
+        self._market_groups = market_groups
         self._environments: list[str] = []
 
     def evaluate(self, levers: Mapping[str, float], *, number: int, seed: int | None = None) -> Evaluation:
         """Plan, apply and gate; raises SimulationFailed or AuditFailed when the plan fails."""
         environment = trial_environment(self._study, number)
         planned = self._warehouse.plan(
-            environment, self._census, effective_of(self._base, levers, seed), kpis_only=True
+            environment,
+            self._census,
+            effective_of(self._base, levers, seed),
+            kpis_only=True,
+            market_groups=self._market_groups,
         )
         self._environments.append(environment)
         outcome = planned.apply()

@@ -29,7 +29,9 @@ from planwise.study.constraints import (
     Constraint,
     excess,
     highest_payroll,
+    market_unmeasured,
     measured,
+    require_market,
     share_over,
 )
 from planwise.study.lever_rules import LeverRule, merit_monotone, merit_step
@@ -143,13 +145,19 @@ class Problem:
     def with_baseline(self, evaluation: Evaluation) -> "Problem":
         """Return the problem scaled by the unchanged scenario.
 
-        Raises InputError, with the reason, when adjusted_gap is used and cannot be measured.
+        Raises InputError, with the reason, when the adjusted gap or a market position is used and cannot be
+        measured.
         """
         if uses_adjusted_gap(self.spec) and (why := _unmeasured(evaluation)):
             raise InputError(
                 f"The adjusted gap cannot be measured: {why}.",
                 remedy="Leave adjusted_gap out of the objectives and constraints, or choose a census and "
                 "years in which groups can be compared.",
+            )
+        if (one := market_unmeasured(self.spec.limits, evaluation.kpis)) is not None:
+            raise InputError(
+                f"{one} cannot be measured: no job title of {one.group or 'the census'} is matched.",
+                remedy="See what is for review: `planwise enrich queue market`; or limit another group.",
             )
         return replace(self, baseline=evaluation)
 
@@ -361,7 +369,8 @@ def problem_of(spec: StudySpec, base: EffectiveParameters, levels: tuple[int, ..
 
 
 def require_groups(spec: StudySpec, census: Census) -> None:
-    """Raise InputError when the adjusted gap is an objective or a limit and the census has no gender."""
+    """Raise InputError for an adjusted gap without gender, and a market position without market or group."""
+    require_market(spec.limits, census)
     if uses_adjusted_gap(spec) and not census.availability.get("gender", False):
         raise InputError(
             f"The adjusted gap cannot be measured: the census {census.name} has no gender.",

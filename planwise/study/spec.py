@@ -109,7 +109,7 @@ class StudySpec(Request):
         default=(),
         description="payroll<=N, payroll_risk<=SHARE, increase<=X, increase>=X, growth<=X, growth>=X, "
         "merit_monotone, merit_step<=X, change<=X, change.LEVER<=X, raise<=X, raise>=X, "
-        "adjusted_gap<=X, below_minimum<=N; may be given many times.",
+        "adjusted_gap<=X, below_minimum<=N, market_position[department=NAME]>=P50; may be given many times.",
     )
     tolerance: Annotated[
         float, Bounds(0, 0.05, above=True, remedy="Give a rate: 0.001 is 0.1 percentage points.")
@@ -245,6 +245,11 @@ class StudySpec(Request):
         """The levers that keep their value: those of `lock` and of `locked.LEVER` among the constraints."""
         constrained = (one.lever for one in parse_constraints(self.constraints) if one.name == LOCKED)
         return tuple(sorted({*self.lock, *(lever for lever in constrained if lever)}))
+
+    @cached_property
+    def market_groups(self) -> tuple[str, ...]:
+        """The groups whose market position is limited, such as `department=Police`."""
+        return tuple(sorted({one.group for one in self.limits if one.group is not None}))
 
     @cached_property
     def goal(self) -> Target:

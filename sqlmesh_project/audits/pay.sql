@@ -136,4 +136,48 @@ WHERE
   OR event_type = 'PROMOTION'
   AND level_id <> previous_level_id + 1
   OR event_type IN ('RAISE', 'TERMINATION')
-  AND level_id <> previous_level_id
+  AND level_id <> previous_level_id;
+
+AUDIT (
+  name market_has_reference_or_reason
+);
+
+/* A job title has what the market pays for it, or the reason why not; its percentiles rise. */
+SELECT
+  *
+FROM @this_model
+WHERE
+  (
+    market_median IS NULL
+  ) = (
+    market_reason IS NULL
+  )
+  OR market_median <= 0
+  OR market_p10 > market_p25
+  OR market_p25 > market_p50
+  OR market_p50 > market_p75
+  OR market_p75 > market_p90;
+
+AUDIT (
+  name market_groups_count_everyone
+);
+
+/* Each attribute's groups have the people, matched people and ratios of the whole workforce. */
+SELECT
+  groups.simulation_year,
+  groups.attribute
+FROM @this_model AS groups
+INNER JOIN @this_model AS everyone
+  ON everyone.simulation_year = groups.simulation_year AND everyone.attribute = 'all'
+GROUP BY
+  groups.simulation_year,
+  groups.attribute,
+  everyone.headcount,
+  everyone.market_people,
+  everyone.mean_market_ratio
+HAVING
+  SUM(groups.headcount) <> everyone.headcount
+  OR SUM(groups.market_people) <> everyone.market_people
+  OR ABS(
+    SUM(groups.market_people * groups.mean_market_ratio) - everyone.market_people * everyone.mean_market_ratio
+  ) > 0.001

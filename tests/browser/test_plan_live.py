@@ -50,7 +50,8 @@ def plan(open_page, served):
 
 
 def figure(page, label):
-    return page.locator(".live .kpi").filter(has=page.locator("dt", has_text=label)).locator(".figure")
+    name = page.locator("dt", has_text=re.compile(f"^{re.escape(label)},"))
+    return page.locator(".live .kpi").filter(has=name).locator(".figure")
 
 
 def expect_figures(page, kpis, base):

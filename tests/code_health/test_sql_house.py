@@ -12,6 +12,7 @@ from sqlmesh.core import console
 from sqlmesh.core.linter.rules import BUILTIN_RULES
 
 from planwise.census import generate_census
+from planwise.census.market import NO_MARKET
 from planwise.engine.preview import PARAMETER_COLUMNS, load_census_tables
 from planwise.engine.project import CATALOG, EXAMPLE_HASH, LINTER_RULES, census_key
 from planwise.engine.reference import PAGE, column_descriptions, column_types, project_models, reference
@@ -106,6 +107,7 @@ def test_the_declared_inputs_are_the_tables_that_are_loaded(tmp_path):
         }
         for part in PARTS:
             found[f"raw.{part}_{EXAMPLE_HASH}"] = columns(database, f"{CATALOG}.raw.{part}_{NO_RATES}")
+        found[f"raw.market_{EXAMPLE_HASH}"] = columns(database, f"{CATALOG}.raw.market_{NO_MARKET}")
         names = ", ".join(f"{name} {kind}" for name, kind in PARAMETER_COLUMNS.items())
         database.execute(f"CREATE TABLE parameters ({names})")
         found[f"raw.parameters_{EXAMPLE_HASH}"] = columns(database, "parameters")

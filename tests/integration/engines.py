@@ -28,12 +28,13 @@ class Engine:
     seed: int = 7
     warehouse: Any = None
     evaluator: type[RealEvaluator] = RealEvaluator
+    market_groups: tuple[str, ...] = ()
 
     def __post_init__(self):
         self.census = generate_census(self.settings, employees=self.employees, seed=self.seed)
         self.base = resolve(simulated_years(self.years, self.census.first_year), scenario=EARLIER)
         self.levels = census_levels(self.census)
-        self.preview = Preview(self.settings, self.census)
+        self.preview = Preview(self.settings, self.census, self.market_groups)
         self.previews = PreviewEvaluator(self.preview, self.base)
 
     @cached_property
@@ -46,7 +47,9 @@ class Engine:
     def study(self, name, growth, *, preview=False, **question):
         self.real = None
         if self.warehouse is not None and not preview:
-            self.real = self.evaluator(self.warehouse, self.census, self.base, name, passing)
+            self.real = self.evaluator(
+                self.warehouse, self.census, self.base, name, passing, self.market_groups
+            )
         free = {"seeds": 0, "tie": "none", "grid": "off"}
         limits = ("merit_step<=0.1", *question.pop("constraints", ()))  # levels as far apart as they may be
         return run_study(

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from reference import marts
 from reference.simulate import Simulation
 from worlds import Result, shared
 
-from planwise.census import Census
+from planwise.census import Census, market_file
 from planwise.parameters import EffectiveParameters
 from planwise.parameters.calibrated_rates import read_rates
 
@@ -23,6 +24,7 @@ GRAINS = {
     "fct_increase_budget": ["simulation_year", "attribute", "group"],
     "fct_increases": ["simulation_year", "employee_id"],
     "fct_level_summary": ["simulation_year", "level_id"],
+    "fct_market_position": ["simulation_year", "attribute", "group"],
     "fct_pay_equity": ["simulation_year", "attribute", "group"],
     "fct_scenario_kpis": ["simulation_year"],
 }
@@ -33,6 +35,12 @@ TOLERANCE = {
     "compa_ratio_before": 5.1e-7,
     "compa_ratio_after": 7.5e-7,  # from a midpoint within a cent
     "mean_compa_ratio": 5.1e-7,
+    "market_ratio": 5.1e-7,
+    "market_ratio_before": 5.1e-7,
+    "market_ratio_after": 5.1e-7,
+    "mean_market_ratio": 5.1e-7,
+    "market_position": 5.1e-5,  # stored with 4 decimals
+    "mean_market_position": 5.1e-5,
     "cv": 1e-6,  # from squares with 12 decimals
     "within_level_cv": 1e-6,
     "growth_prorated": 1e-8,  # from FTE-years with 8 decimals
@@ -55,7 +63,9 @@ def simulate(census: Census, effective: EffectiveParameters) -> Simulation:
         part = parts["exit_multipliers"].astype(object)
         rates = part.where(part.notna(), None).to_dict("records")
         donors = list(parts["drift_donors"].itertuples(index=False, name=None))
-    return Simulation(people.to_dict("records"), levels, census.as_of, effective, rates, donors)
+    file = market_file(census)
+    market = [] if file is None else pq.read_table(file).to_pylist()
+    return Simulation(people.to_dict("records"), levels, census.as_of, effective, rates, donors, market)
 
 
 def differences(engine: Result, simulation: Simulation) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from reference.market import kpis, market_position, means
 from reference.pay_equity import kpi_gaps, pay_equity
 from reference.people import active, mean_of, money, stayed, years_of
 from reference.person_marts import events, increases, snapshot
@@ -233,6 +234,7 @@ def level_summary(s: Simulation) -> pd.DataFrame:
                     "mean_compa_ratio": money(mean_of(compa)),
                     "below_minimum": sum(p["base_pay"] < p["ranges"]["minimum"] for p in close),
                     "above_maximum": sum(p["base_pay"] >= p["ranges"]["maximum"] for p in close),
+                    **means(s, year, close),
                 }
             )
     return pd.DataFrame(rows)
@@ -276,6 +278,7 @@ def scenario_kpis(s: Simulation, marts: dict[str, pd.DataFrame]) -> pd.DataFrame
                 else None,
                 "below_minimum": here.below_minimum.sum(),
                 "above_maximum": here.above_maximum.sum(),
+                **kpis(s, year, close),
                 "raise_min": min(raises, default=None),
                 "raise_max": max(raises, default=None),
                 "termination_rate": reasons.count("voluntary") / opening if opening else None,
@@ -306,6 +309,7 @@ def all_marts(s: Simulation) -> dict[str, pd.DataFrame]:
         "fct_increase_budget": increase_budget(s),
         "fct_increases": increases(s),
         "fct_level_summary": level_summary(s),
+        "fct_market_position": market_position(s),
         "fct_pay_equity": pay_equity(s),
     }
     return marts | {"fct_scenario_kpis": scenario_kpis(s, marts)}

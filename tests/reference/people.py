@@ -30,7 +30,7 @@ def census_year(s: Simulation) -> list[Person]:
             "last_day": s.as_of,
             "starting_pay": p["base_pay"],
             "exact_prorated": p["base_pay"] * p["fte"],
-            "ranges": s.levels[p["level_id"]] | {"market": s.levels[p["level_id"]]["midpoint"]},
+            "ranges": s.levels[p["level_id"]],
             "raises": {},
             "lump_sum": Fraction(0),
         }

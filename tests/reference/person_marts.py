@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
+from reference.market import place
 from reference.people import money, years_of
 from reference.rules import GROUPINGS, Person, completed_years, rounded, years_between
 from reference.simulate import Simulation
@@ -90,10 +91,10 @@ def _events(s: Simulation, year: int, p: Person) -> list[dict[str, Any]]:
 
 
 def snapshot(s: Simulation) -> pd.DataFrame:
-    return pd.DataFrame([_status(year, p) for year, people in years_of(s) for p in people])
+    return pd.DataFrame([_status(s, year, p) for year, people in years_of(s) for p in people])
 
 
-def _status(year: int, p: Person) -> dict[str, Any]:
+def _status(s: Simulation, year: int, p: Person) -> dict[str, Any]:
     stays = p["termination_date"] is None
     status = {
         (True, True): "new_hire_active",
@@ -104,6 +105,7 @@ def _status(year: int, p: Person) -> dict[str, Any]:
     low, mid, high = (p["ranges"][k] for k in ("minimum", "midpoint", "maximum"))
     kept = ("employee_id", "level_id", "job_title", "department", "gender", "hire_date", "performance_rating")
     kept += GROUPINGS
+    market = place(s, year, p)
     return {k: p[k] for k in kept} | {
         "simulation_year": year,
         "employment_status": status,
@@ -114,7 +116,10 @@ def _status(year: int, p: Person) -> dict[str, Any]:
         "opening_base_pay": money(None if p["is_hire"] else p["starting_pay"]),
         "base_pay": money(p["base_pay"]),
         "prorated_pay": money(rounded(p["exact_prorated"])),
-        "market_reference": money(p["ranges"]["market"]),
+        "market_reference": money(market["reference"]),
+        "market_ratio": money(market["ratio"]),
+        "market_position": money(market["position"]),
+        "market_reason": market["reason"],
         "compa_ratio": float(p["base_pay"] / mid),
         "range_penetration": float((p["base_pay"] - low) / (high - low)),
         "range_minimum": money(low),
@@ -134,6 +139,7 @@ def _increase(s: Simulation, year: int, p: Person) -> dict[str, Any]:
     added = {k: p["raises"][k]["pay"] - p["raises"][k]["previous"] if k in p["raises"] else 0 for k in KINDS}
     new = old + sum(added.values())
     spread = before["maximum"] - before["minimum"]
+    market = [place(s, y, p | {"base_pay": pay}) for y, pay in ((0, old), (year, new))]
     kept = ("employee_id", "job_title", "department", *GROUPINGS, "performance_rating", "on_merit_date")
     return {k: p[k] for k in kept} | {
         "simulation_year": year,
@@ -142,6 +148,9 @@ def _increase(s: Simulation, year: int, p: Person) -> dict[str, Any]:
         "range_penetration": float((old - before["minimum"]) / spread),
         "compa_ratio_before": float(old / before["midpoint"]),
         "compa_ratio_after": float(new / after["midpoint"]),
+        "market_reference": money(market[1]["reference"] if market[1]["ratio"] else None),
+        "market_ratio_before": money(market[0]["ratio"]),
+        "market_ratio_after": money(market[1]["ratio"]),
         "old_pay": money(old),
         "cola": money(added["cola"]),
         "merit": money(added["merit"]),

@@ -23,8 +23,9 @@ class Simulation(Movements, Pay):
         effective: Any,
         rates: Iterable[Mapping[str, Any]] = (),
         donors: Iterable[tuple[str, str, int, Any]] = (),
+        market: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        super().__init__(census, levels, as_of, effective, rates, donors)
+        super().__init__(census, levels, as_of, effective, rates, donors, market)
         self.rows: dict[int, list[Person]] = {}
         opening = self.census
         for year in effective.years:

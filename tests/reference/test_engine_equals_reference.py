@@ -125,6 +125,21 @@ def test_drift_of_groups_levels_and_years() -> None:
     assert compare(rows, default_levels(), date(2025, 12, 31), drifting) == []
 
 
+def test_a_matched_market_survey_with_gaps_and_titles_without_wages() -> None:
+    """A third of the titles has no match, the others lack a percentile in the middle, at an end, or none."""
+    rows = synthetic_rows(500, 13, SyntheticOptions())
+    market = []
+    for n, title in enumerate(sorted(set(rows.job_title))):
+        wages = {f"p{p}": 40_000.0 + 1_000 * n + 800.55 * p for p in (10, 25, 50, 75, 90)}
+        missing = (("p25",), ("p10", "p90"), ())[n % 3 - 1]
+        entry = {"name": title, "status": ("linked", "linked", "review")[n % 3], "matched_id": str(n)}
+        market.append(entry | wages | dict.fromkeys(missing))
+    market[0]["p50"] = None  # no wages
+    parameters = {"years": 3, "seed": 14, "market_movement@2027": 0.051234, "cola_rate": 0.02}
+
+    assert compare(rows, default_levels(), date(2025, 12, 31), parameters, market) == []
+
+
 def test_census_with_some_facts_missing() -> None:
     """One birth date in three and one gender in four are unknown, ratings differ, every FTE there is."""
     rows = synthetic_rows(500, 9, SyntheticOptions())
@@ -144,9 +159,15 @@ def test_census_with_little_known_three_levels_in_mid_year_through_a_leap_year()
     assert compare(rows, levels, date(2022, 9, 14), {"years": 4, "cola_rate": 0.033333}) == []
 
 
-def compare(rows: pd.DataFrame, levels: pd.DataFrame, as_of: date, parameters: dict[str, Any]) -> list[str]:
+def compare(
+    rows: pd.DataFrame,
+    levels: pd.DataFrame,
+    as_of: date,
+    parameters: dict[str, Any],
+    market: list[dict[str, Any]] | None = None,
+) -> list[str]:
     engine = shared(literal=True)
-    census = engine.census(rows, levels, as_of)
+    census = engine.census(rows, levels, as_of, market)
     effective = effective_for(census, parameters)
     result = engine.run(census, effective)
     assert result.broken == {}

@@ -19,12 +19,19 @@ class World:
         effective: Any,
         rates: Iterable[Mapping[str, Any]] = (),
         donors: Iterable[tuple[str, str, int, Any]] = (),
+        market: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         """Donors of drift: group, tenure band, level, drift."""
         self.donors = sorted((group, tenure, level, exact(drift)) for group, tenure, level, drift in donors)
         self.groups = {group for group, *_ in self.donors}
         self.effective = effective
         self.exit_rates = list(rates)
+        self.market = {
+            row["job_title"]: {
+                k: exact(v) if k.startswith("p") and v is not None else v for k, v in row.items()
+            }
+            for row in market
+        }
         self.as_of = as_of
         self._known: dict[tuple[Any, ...], Any] = {}
         self.levels = {
@@ -73,6 +80,4 @@ class World:
         return self.index(moved, year)
 
     def pay_range(self, level: int, year: int) -> dict[str, Fraction]:
-        found = {k: rounded(v * self.range_index(year)) for k, v in self.levels[level].items()}
-        found["market"] = rounded(self.levels[level]["midpoint"] * self.market_index(year))
-        return found
+        return {k: rounded(v * self.range_index(year)) for k, v in self.levels[level].items()}

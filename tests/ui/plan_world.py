@@ -35,7 +35,8 @@ def kpi(year, **more):
         promotion_rate_of_payroll=0.01, promotion_cost=240_000.0, promotion_raise_mean=0.113,
         total_cash=25_000_000.0,
         employer_cost=25_000_000.0, growth_continuing=0.041, turnover_voluntary=0.1, turnover_total=0.12,
-        turnover_first_year=0.25,
+        turnover_first_year=0.25, market_people=279, market_share=0.9, mean_market_ratio=1.02,
+        mean_market_position=53.0, market_reason=None,
     )  # fmt: skip
     return figures | more
 
@@ -69,6 +70,11 @@ def budget(attribute, member, people, pool, spent, **more):
     return detail_row("group", attribute, member, **figures | more)
 
 
+def place(attribute, member, people, matched, ratio, position, **more):
+    figures = {"market_people": matched, "market_ratio": ratio, "market_position": position}
+    return detail_row("market", attribute, member, people=people, market_pay=50_000.0, **figures | more)
+
+
 DETAIL_ROWS = [
     cell("3", 2, 40, 120_000.0, 0.035, 0.034, 0.038),
     cell("5", 0, 12, 60_000.0, 0.08, 0.08, 0.08),
@@ -79,6 +85,13 @@ DETAIL_ROWS = [
     budget("department", "Legal", 140, 70_000.0, 60_000.0),
     budget("department", "Ethics", 4, 5_000.0, 5_000.0),
     detail_row("range", "level", "1", people=200, below=20, at_or_over=10),
+    place("all", "all", 300, 290, 1.02, 53.0),
+    place("level", "1", 200, 200, 0.95, 41.0),
+    place("level", "2", 100, 90, 1.1, 66.0),
+    place("job_title", "Clerk & <b>Cook</b>", 200, 200, 0.95, 41.0),
+    place("job_title", "Sergeant", 90, 90, 1.1, 66.0),
+    place("job_title", "Wizard", 6, 0, None, None, market_reason="review"),
+    place("job_title", "Chief", 4, 4, 1.5, 90.0),
 ]
 
 

@@ -225,6 +225,9 @@ def increases(snapshot: pd.DataFrame) -> pd.DataFrame:
         range_penetration=year["range_penetration"],
         compa_ratio_before=year["compa_ratio"],
         compa_ratio_after=year["compa_ratio"],
+        market_reference=old,
+        market_ratio_before=1.0,
+        market_ratio_after=1.04,
         old_pay=old,
         cola=cola,
         merit=merit,
@@ -252,6 +255,26 @@ def increase_budget(listed: pd.DataFrame) -> pd.DataFrame:
     ]
     found = pd.concat(groups, ignore_index=True).rename(columns={"employee_id": "headcount"})
     return found.assign(simulation_year=2026, promotion_cost=found["increase_cost"] / 10)
+
+
+def market(reason: str | None = None) -> pd.DataFrame:
+    """The market position of the census and two years; with a reason, nobody has one."""
+    groups = (
+        ("all", "all", 420, 400, 1.02, 53.0),
+        ("level", "2", 300, 290, 0.95, 41.0),
+        ("level", "3", 120, 110, 1.2, 75.0),
+        ("job_title", "Analyst", 400, 400, 1.02, 53.0),
+        ("job_title", "Chief", 5, 5, 1.9, 90.0),
+        ("job_title", "Wizard", 15, 0, None, None),
+        ("department", "Ops", 420, 400, 1.02, 53.0),
+    )
+    names = ("attribute", "group", "headcount", "market_people", "mean_market_ratio", "mean_market_position")
+    frame = pd.DataFrame(groups, columns=names).assign(mean_base_pay=50_000.0, mean_market_reference=49_000.0)
+    frame["market_reason"] = frame["group"].map({"Wizard": "review"}).astype(object)
+    if reason is not None:
+        frame = frame.assign(market_people=0, market_reason=reason, mean_market_ratio=np.nan)
+        frame = frame.assign(mean_market_position=np.nan, mean_base_pay=np.nan, mean_market_reference=np.nan)
+    return pd.concat([frame.assign(simulation_year=year) for year in (0, *YEARS)], ignore_index=True)
 
 
 def equity() -> pd.DataFrame:
@@ -287,6 +310,7 @@ def publish_people(settings, scenario="baseline", *, fingerprint="f" * 32, snaps
     write(snapshot, folder / "fct_workforce_snapshot.parquet")
     write(found, folder / "fct_yearly_events.parquet")
     (equity() if gaps is None else gaps).to_parquet(folder / "fct_pay_equity.parquet")
+    market().to_parquet(folder / "fct_market_position.parquet")
     listed = increases(snapshot)
     write(listed, folder / "fct_increases.parquet")
     groups = increase_budget(listed)

@@ -19,7 +19,7 @@ from planwise.equity.report import equity_report
 from planwise.errors import InputError
 from planwise.formatting import money_short
 from planwise.governance import EventType, open_ledger
-from tests.ui.published import COMMA, HOSTILE, equity, increases, people, publish_people
+from tests.ui.published import COMMA, HOSTILE, equity, increases, market, people, publish_people
 from ui.pages.results import employee as timeline
 from ui.pages.results.equity import words
 from ui.pages.results.page import ResultsPage
@@ -28,9 +28,21 @@ from ui.selection import Selection, from_query, to_query
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.people import Filter
+from ui.values.results import PAY_OF_LEVEL, suppress_small_groups
 from ui.values.user import User
 
-SECTIONS = ("years", "increases", "groups", "bridge", "spreads", "ranges", "equity", "events", "employee")
+SECTIONS = (
+    "years",
+    "increases",
+    "groups",
+    "bridge",
+    "spreads",
+    "ranges",
+    "equity",
+    "market",
+    "events",
+    "employee",
+)
 BUDGET = dict(exit_savings=5.0, cola_cost=1.0, merit_cost=1.0, promotion_cost=1.0, hire_cost=4.0)
 
 
@@ -343,3 +355,57 @@ def test_without_pango_a_pdf_says_what_to_install(home, monkeypatch, tmp_path):
     assert (tmp_path / "plan.html").stat().st_mode & 0o777 == 0o600
     with pytest.raises(InputError, match=r"neither \.html nor \.pdf"):
         write_summary(found, tmp_path / "plan.docx")
+
+
+def test_the_market_shows_levels_and_jobs_and_no_pay_of_small_groups(home):
+    mine = session(home)
+    mine.selection.section = "market"
+    section = ResultsPage(mine)._by_key["market"]
+
+    assert "1.02 times the market's median, at P53" in html.unescape(section._words.object)
+    assert "400 of 420 people (95%)" in section._words.object
+    levels = section._level._content
+    assert list(levels.frame["mean_market_position"]) == [41.0, 75.0]
+    assert levels.figure["data"][0]["y"] == [41.0, 75.0]
+    jobs = section._group._content.frame.set_index("group")
+    figures_of = ["mean_base_pay", "mean_market_ratio", "mean_market_position"]
+    assert jobs.loc["Chief", figures_of].isna().all()  # five people
+    assert jobs.loc["Chief", "why"] == "not shown: under 10 people"
+    assert jobs.loc["Wizard", "why"] == "a person has to decide which occupation it is"
+    assert jobs.loc["Analyst", figures_of].isna().all()  # that of five is all less theirs
+    assert section._match.visible is False
+    section._attribute.value = "department"
+    assert list(section._group._content.frame["group"]) == ["Ops"]
+
+
+def test_without_a_survey_the_market_says_what_to_run(settings):
+    publish_people(settings)
+    market("no_survey").to_parquet(
+        settings.published_dir / "baseline" / ("f" * 32) / "fct_market_position.parquet"
+    )
+    mine = session(settings)
+    mine.selection.section = "market"
+    section = ResultsPage(mine)._by_key["market"]
+
+    assert "no survey matched: <code>planwise enrich market</code>" in section._words.object
+    assert section._figures.visible is False and section._match.visible is True
+
+
+def test_a_result_of_an_earlier_version_has_no_market_and_says_to_run_it_again(settings):
+    publish_people(settings)
+    (settings.published_dir / "baseline" / ("f" * 32) / "fct_market_position.parquet").unlink()
+    mine = session(settings)
+    mine.selection.section = "market"
+    section = ResultsPage(mine)._by_key["market"]
+    assert "published by an earlier version" in section._words.object
+    assert "planwise simulate --scenario baseline" in section._words.object
+
+
+def test_the_market_of_a_level_with_few_matched_people_is_not_shown():
+    """Their titles' median is public: the ratio would be their pay."""
+    levels = pd.DataFrame({"headcount": [200, 300, 400], "market_people": [5, 190, 300]})
+    levels = levels.assign(simulation_year=2026, level_id=[1, 2, 3], mean_base_pay=1.0)
+    figures = ["mean_market_ratio", "mean_market_position"]
+    shown = suppress_small_groups(levels.assign(**dict.fromkeys((*PAY_OF_LEVEL, *figures), 1.0)))
+    assert shown[figures].isna().all(axis=1).tolist() == [True, True, False]
+    assert shown["mean_base_pay"].tolist() == [1.0, 1.0, 1.0]

@@ -1,7 +1,7 @@
 """A card: a chart with the table behind it and its download, in a frame; those that several pages have."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,32 @@ import panel_material_ui as pmui
 import param
 import plotly
 
-from planwise.formatting import count, exact_percent, percent, points, shortened
+from planwise.equity.reasons import MARKET_REASONS
+from planwise.formatting import (
+    count,
+    exact_percent,
+    is_missing,
+    money,
+    percent,
+    points,
+    ratio,
+    shortened,
+)
 from ui.components import html
-from ui.components.charts import TEMPLATE, Figure, waterfall
+from ui.components.charts import (
+    PALETTE,
+    TEMPLATE,
+    TOTAL,
+    Figure,
+    Series,
+    bars,
+    ranked,
+    waterfall,
+    with_reference,
+)
 from ui.components.downloads import FileButton, to_csv
 from ui.components.html import TableColumn, Tone
-from ui.values.results import Result, parts_of_growth
+from ui.values.results import SUPPRESSED_UNDER, Result, parts_of_growth
 
 LIBRARY = {"plotly": str(Path(plotly.__file__).parent / "package_data")}  # served as a static folder
 
@@ -238,3 +258,101 @@ def breakable(name: str) -> str:
 
 def _rounded(text: str) -> str:
     return LONG_NUMBER.sub(lambda found: f"{float(found[0]):.4g}", text)
+
+
+MARKET_MEDIAN = 50.0  # the percentile
+MARKET_TICKS = (10, 25, 50, 75, 90)  # what surveys publish
+MARKET_GROUPS: Mapping[str, str] = {
+    "job_title": "Job",
+    "department": "Department",
+    "job_family": "Job family",
+    "gender": "Gender",
+}
+MARKET_BARS = 20  # the table has every group
+MARKET_ROOM = 1.2
+MARKET_HIDDEN = f"not shown: under {SUPPRESSED_UNDER} people"
+MARKET_MEANING = (
+    "The market reference is what the market pays for the job title: the median (P50) of its occupation in "
+    "the matched survey, aged to the census date and moved by market_movement. The compa-ratio to market is "
+    "base pay over it; the position is the percentile of base pay in that market, interpolated between P10 "
+    "and P90, which are also its ends. People whose title is not matched are in no mean."
+)
+
+
+def place(percentile: Any) -> str:
+    """Return a percentile: P47."""
+    return "n/a" if is_missing(percentile) else f"P{ratio(percentile, 0)}"
+
+
+def why_no_market(row: Mapping[Any, Any]) -> str:
+    """Return why a group has no market position; nothing where it has one."""
+    if not is_missing(row["mean_market_ratio"]):
+        return ""
+    reason = row["market_reason"]
+    return MARKET_REASONS.get(reason, MARKET_HIDDEN) if isinstance(reason, str) else MARKET_HIDDEN
+
+
+MARKET_COLUMNS = (
+    TableColumn("headcount", "People", count),
+    TableColumn("market_people", "Matched", count),
+    TableColumn("mean_base_pay", "Mean base pay, $", money),
+    TableColumn("mean_market_reference", "Market median, $", money),
+    TableColumn("mean_market_ratio", "Compa-ratio to market", ratio),
+    TableColumn("mean_market_position", "Position", place),
+    TableColumn("why", "Why none", str, is_text=True),
+)
+
+
+def market_by_level(
+    frame: pd.DataFrame, name_of: Callable[[Any], str], *, subtitle: str, file_name: str
+) -> Content:
+    """Return the mean percentile by level, the lowest first."""
+    frame = frame.sort_values("group", key=lambda groups: groups.astype(int)).reset_index(drop=True)
+    levels = frame.assign(name=[name_of(int(group)) for group in frame["group"]])
+    places = list(levels["name"])
+    values = [None if is_missing(value) else float(value) for value in levels["mean_market_position"]]
+    hover = [f"{level}: {place(value)}" for level, value in zip(places, values, strict=True)]
+    figure = bars(
+        places, [Series("Position", values, hover, PALETTE[0])], y_format=",d", y_title="Percentile"
+    )
+    return Content(
+        "Market position by level",
+        subtitle,
+        frame,
+        (TableColumn("group", "Level", lambda v: name_of(int(v)), is_text=True), *MARKET_COLUMNS),
+        file_name,
+        with_percentiles(figure),
+    )
+
+
+def with_percentiles(figure: Figure) -> Figure:
+    """Give a figure of percentiles the same axis wherever pay is, with a line at the market's median."""
+    if not figure["data"]:  # it says why
+        return figure
+    ticks = {"tickmode": "array", "tickvals": list(MARKET_TICKS), "ticktext": list(map(place, MARKET_TICKS))}
+    figure["layout"]["yaxis"] |= {"range": [0, 100], **ticks}
+    return with_reference(figure, place(MARKET_MEDIAN), MARKET_MEDIAN)
+
+
+def market_by_group(frame: pd.DataFrame, attribute: str, *, subtitle: str, file_name: str) -> Content:
+    """Return pay against the market's median by group, the largest groups on the chart."""
+    known = frame[frame["mean_market_ratio"].notna()].sort_values("headcount", ascending=False)
+    shown = known.head(MARKET_BARS).sort_values("mean_market_ratio")
+    differences = [float(value) - 1 for value in shown["mean_market_ratio"]]
+    name = MARKET_GROUPS[attribute]
+    return Content(
+        f"Compa-ratio to market by {name.lower()}",
+        f"{subtitle} · chart: the {count(len(shown))} largest of {count(len(frame))}",
+        frame,
+        (TableColumn("group", name, str, is_text=True), *MARKET_COLUMNS),
+        file_name,
+        _ranked(list(shown["group"]), differences),
+    )
+
+
+def _ranked(names: Sequence[str], differences: Sequence[float]) -> Figure:
+    texts = [percent(value, 1, sign=True) for value in differences]
+    title = "Base pay against the market's median"
+    room = min(differences, default=0) * MARKET_ROOM  # for the text at the left of the longest bar
+    reach = (room, max(differences, default=0)) if room < 0 else None
+    return ranked(names, differences, texts, TOTAL, x_format="+.0%", x_title=title, x_range=reach)

@@ -139,6 +139,7 @@ AMOUNTS = (
     *("opening_payroll", "increase_rate", "increase_cost", "merit_pool", "merit_spent"),
     *("raise_mean", "raise_low", "raise_high"),
 )
+OF_THE_MARKET = ("market_pay", "market_ratio", "market_position")
 
 
 def detail_of(rows: pd.DataFrame, key: str) -> PlanDetail:
@@ -147,7 +148,7 @@ def detail_of(rows: pd.DataFrame, key: str) -> PlanDetail:
     A group is judged among those of its attribute, a cell of the merit matrix among those of its level and
     among the same cell's of other levels: each sums to a total that is shown.
     """
-    shown = rows.astype(dict.fromkeys(AMOUNTS, float)).reset_index(drop=True)
+    shown = rows.astype(dict.fromkeys((*AMOUNTS, *OF_THE_MARKET), float)).reset_index(drop=True)
     groups, cells = shown[shown["part"] == "group"], shown[shown["part"] == "cell"]
     by_level = cells[cells["attribute"] != "all"]
     for within in (
@@ -157,6 +158,8 @@ def detail_of(rows: pd.DataFrame, key: str) -> PlanDetail:
     ):
         for _, some in within:
             shown.loc[small_groups(some["people"].to_dict()), list(AMOUNTS)] = float("nan")
+    for _, some in shown[shown["part"] == "market"].groupby(["simulation_year", "attribute"]):
+        shown.loc[small_groups(some["market_people"].to_dict()), list(OF_THE_MARKET)] = float("nan")
     few = shown["part"].eq("group") & shown["promotions"].lt(SUPPRESSED_UNDER)
     shown.loc[few, ["raise_mean", "raise_high"]] = float("nan")
     return PlanDetail(shown, from_cache=False, key=key)

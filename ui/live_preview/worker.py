@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from planwise.census import Census
+from planwise.census import Census, market_key
 from planwise.parameters import Chain, EffectiveParameters
 from planwise.settings import Settings
 from planwise.workers import Location, Worker
@@ -55,14 +55,19 @@ class Kpis:
     seconds: float
 
 
+def people_of(census: Census) -> str:
+    """Return the key of a census with the market of its job titles; it begins with the content hash."""
+    return f"{census.content_hash}:{market_key(census)}"
+
+
 def location_of(census: Census, effective: EffectiveParameters) -> Location:
     """Return where parameters are simulated soonest: by a worker with the census and these dynamics."""
-    return census.content_hash, effective.digest_of(Chain.DYNAMICS)
+    return people_of(census), effective.digest_of(Chain.DYNAMICS)
 
 
 def key_of(census: Census, effective: EffectiveParameters) -> str:
     """Return what a simulation's figures depend on: census and parameters, but no target or budget."""
-    return f"{census.content_hash}:{effective.digest_of(Chain.DYNAMICS, Chain.PAY)}"
+    return f"{people_of(census)}:{effective.digest_of(Chain.DYNAMICS, Chain.PAY)}"
 
 
 class PreviewWorker(Worker):
@@ -99,7 +104,7 @@ class PreviewWorker(Worker):
             from ui.live_preview.people import detail_of
 
             rows = self._preview(request.census).detail(request.effective)
-            self._locations[request.census.content_hash] = location_of(request.census, request.effective)
+            self._locations[people_of(request.census)] = location_of(request.census, request.effective)
             return detail_of(rows, request.key)
         from ui.live_preview.people import compare
 
@@ -114,16 +119,16 @@ class PreviewWorker(Worker):
     def _kpis(self, census: Census, effective: EffectiveParameters) -> Kpis:
         outcome = self._preview(census).evaluate(effective)
         if outcome.dynamics_kept:
-            self._locations[census.content_hash] = location_of(census, effective)
+            self._locations[people_of(census)] = location_of(census, effective)
         return Kpis(outcome.kpis, outcome.seconds)
 
     def _summary(self, census: Census, effective: EffectiveParameters, *, keep: bool = True) -> "Summary":
         from ui.live_preview.people import summarize
 
-        key = (census.content_hash, effective.digest)
+        key = (people_of(census), effective.digest)
         if key not in self._summaries:
             summary = summarize(self._preview(census).pay(effective), census)
-            self._locations[census.content_hash] = location_of(census, effective)
+            self._locations[people_of(census)] = location_of(census, effective)
             if not keep:
                 return summary
             self._summaries[key] = summary
@@ -135,7 +140,7 @@ class PreviewWorker(Worker):
     def _preview(self, census: Census) -> "Preview":
         from planwise.engine.preview import Preview
 
-        key = census.content_hash
+        key = people_of(census)
         if key not in self._previews:
             while len(self._previews) >= CENSUSES_KEPT:
                 oldest, preview = self._previews.popitem(last=False)

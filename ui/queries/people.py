@@ -12,6 +12,7 @@ from planwise.app.equity import read_equity
 from planwise.errors import InputError
 from planwise.governance.publications import Publication, load_publication
 from planwise.settings import Settings
+from planwise.small_groups import small_groups
 from ui.cache import BoundedCache
 from ui.values.people import (
     FigureDistribution,
@@ -26,8 +27,18 @@ if TYPE_CHECKING:
 
     from planwise.equity.report import EquityReport
 
+MARKET = "fct_market_position"
+MARKET_FIGURES = ("mean_base_pay", "mean_market_ratio", "mean_market_position")
 ANSWERS_KEPT = 256  # each is at most a few thousand rows
 Answer = TypeVar("Answer")
+
+
+def without_small_markets(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return groups of matched people without the figures of those whose pay they could reveal."""
+    shown = frame.copy()
+    for _, rows in frame.groupby(["simulation_year", "attribute"]):
+        shown.loc[small_groups(rows["market_people"].to_dict()), list(MARKET_FIGURES)] = float("nan")
+    return shown
 
 
 class PeopleReader:
@@ -111,6 +122,21 @@ class PeopleReader:
             return connection.execute(query, [path(publication, "fct_pay_equity")]).df()
 
         return self.ask(scenario, ("equity",), read)
+
+    def market(self, scenario: str) -> pd.DataFrame:
+        """Return the market position mart, the census as year 0; pay of small groups is left out.
+
+        Raises InputError for a result of an earlier version, which has none.
+        """
+
+        def read(connection: "duckdb.DuckDBPyConnection", publication: Publication) -> pd.DataFrame:
+            from planwise.comparison.sources import path, require_mart
+
+            require_mart(publication, MARKET)
+            query = "SELECT * FROM read_parquet(?) ORDER BY simulation_year, attribute, headcount DESC, 3"
+            return without_small_markets(connection.execute(query, [path(publication, MARKET)]).df())
+
+        return self.ask(scenario, ("market",), read)
 
     def increase_budget(self, scenario: str) -> IncreaseBudget:
         """Return what the raises of the first year cost, in total and by level and department."""

@@ -49,6 +49,7 @@ PAY_OF_LEVEL = (
     "below_minimum",
     "above_maximum",
 )
+MARKET_OF_LEVEL = ("mean_market_ratio", "mean_market_position")
 
 
 @dataclass(frozen=True)
@@ -156,12 +157,16 @@ def common_local(found: Iterable[Local]) -> Local:
 
 def suppress_small_groups(levels: pd.DataFrame) -> pd.DataFrame:
     """Return level rows without the pay figures of each year's `small_groups`."""
-    small = pd.Series(False, index=levels.index)
-    for _, rows in levels.groupby("simulation_year"):
-        hidden = small_groups(rows["headcount"].astype(int).to_dict())
-        small |= levels.index.isin(hidden)
-    shown = levels.astype(dict.fromkeys(PAY_OF_LEVEL, "float64"))
-    shown.loc[small, list(PAY_OF_LEVEL)] = float("nan")
+    counted: dict[str, tuple[str, ...]] = {"headcount": PAY_OF_LEVEL}
+    if "market_people" in levels:  # an earlier version has none
+        counted["market_people"] = MARKET_OF_LEVEL
+    shown = levels
+    for people, figures in counted.items():
+        small = pd.Series(False, index=levels.index)
+        for _, rows in levels.groupby("simulation_year"):
+            small |= levels.index.isin(small_groups(rows[people].astype(int).to_dict()))
+        shown = shown.astype(dict.fromkeys(figures, "float64"))
+        shown.loc[small, list(figures)] = float("nan")
     return shown
 
 

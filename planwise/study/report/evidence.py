@@ -199,6 +199,7 @@ STRUCTURE: tuple[tuple[str, str, Format, Format], ...] = (
     ("mean_base_pay", "mean base pay", money, _money_change),
     ("median_base_pay", "median base pay", money, _money_change),
     ("mean_compa_ratio", "mean compa-ratio", _ratio, _ratio_change),
+    ("mean_market_ratio", "mean compa-ratio to market", _ratio, _ratio_change),
     ("within_level_cv", "spread within levels (coefficient of variation)", _rate, points),
     (GAP, "pay equity: largest adjusted gap (log points)", _rate, points),
     ("median_gap", "median gap of women against men", _rate, points),

@@ -25,18 +25,23 @@ MODEL (
     merit_due = 'Employed on the merit date, with the required service',
     performance_rating = 'Rating 1..5',
     fte_years = 'FTE x days employed / days in year',
-    tenure_band = 'Band of tenure at year end or exit: 1 = under 1 year, 2 = 1 to 2, 3 = 3 to 5, 4 = 6 to 10, 5 = over 10'
+    tenure_band = 'Band of tenure at year end or exit: 1 = under 1 year, 2 = 1 to 2, 3 = 3 to 5, 4 = 6 to 10, 5 = over 10',
+    market_title_id = 'Number of the job title in the market reference; null without one'
   ),
   ignored_rules ["nomissingaudits"]
 );
 
-WITH workforce AS (
+WITH employed AS (
+  SELECT
+    *
+  FROM intermediate.int_workforce_@year
+), workforce AS (
   SELECT
     *,
     COALESCE(opening_level_id, level_id) AS left_level_id,
     GREATEST(hire_date, CAST(@year_start AS DATE)) AS first_day,
     COALESCE(termination_date, CAST(@year_end AS DATE)) AS last_day
-  FROM intermediate.int_workforce_@year
+  FROM @with_market_title(employed) AS titled
 )
 SELECT
   CAST(workforce.simulation_year AS INT) AS simulation_year,
@@ -85,5 +90,6 @@ SELECT
     AND workforce.last_day >= CAST(@merit_date AS DATE)
   ) AS BOOLEAN) AS merit_due,
   CAST(workforce.performance_rating AS INT) AS performance_rating,
-  CAST(@tenure_band(workforce.hire_date, workforce.last_day) AS INT) AS tenure_band
+  CAST(@tenure_band(workforce.hire_date, workforce.last_day) AS INT) AS tenure_band,
+  CAST(workforce.market_title_id AS INT) AS market_title_id
 FROM workforce

@@ -15,6 +15,10 @@ MODEL (
     highest_pay = 'Highest base pay of those active at year end',
     compa_ratio_sum = 'Sum of compa-ratios of those active at year end',
     compa_ratio_squares = 'Sum of their squares',
+    market_people = 'Those active at year end whose job title has a market reference',
+    market_ratio_sum = 'Sum of their compa-ratios to the market',
+    market_places = 'Those of them whose percentile is known',
+    market_position_sum = 'Sum of their percentiles',
     closing_sum = 'Base pay of those active at year end',
     opening_sum = 'Opening base pay of those employed at the opening',
     stayers_opening_sum = 'Opening base pay of the stayers',
@@ -172,6 +176,21 @@ WITH pay AS (
   GROUP BY
     simulation_year,
     level_id
+), market AS (
+  /* apart from the other sums: no one without a survey */
+  SELECT
+    simulation_year,
+    level_id,
+    COUNT(*) AS people,
+    SUM(market_ratio) AS ratio_sum,
+    COUNT(market_position) AS places,
+    SUM(market_position) AS position_sum
+  FROM intermediate.int_market
+  WHERE
+    is_active
+  GROUP BY
+    simulation_year,
+    level_id
 ), medians AS (
   SELECT
     simulation_year,
@@ -194,6 +213,10 @@ SELECT
   CAST(medians.median_base_pay AS DOUBLE) AS median_base_pay,
   CAST(totals.compa_ratio_sum AS DECIMAL(28, 12)) AS compa_ratio_sum,
   CAST(totals.compa_ratio_squares AS DECIMAL(28, 12)) AS compa_ratio_squares,
+  CAST(COALESCE(market.people, 0) AS BIGINT) AS market_people,
+  CAST(market.ratio_sum AS DECIMAL(28, 6)) AS market_ratio_sum,
+  CAST(COALESCE(market.places, 0) AS BIGINT) AS market_places,
+  CAST(market.position_sum AS DECIMAL(28, 4)) AS market_position_sum,
   CAST(totals.below_minimum AS BIGINT) AS below_minimum,
   CAST(totals.above_maximum AS BIGINT) AS above_maximum,
   CAST(totals.headcount AS BIGINT) AS headcount,
@@ -231,3 +254,5 @@ SELECT
 FROM totals
 LEFT JOIN medians
   ON medians.simulation_year = totals.simulation_year AND medians.level_id = totals.level_id
+LEFT JOIN market
+  ON market.simulation_year = totals.simulation_year AND market.level_id = totals.level_id

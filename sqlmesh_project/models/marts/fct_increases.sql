@@ -4,7 +4,14 @@ MODEL (
   owner compensation,
   tags (marts, budget),
   grain (simulation_year, employee_id),
-  depends_on (intermediate.int_pay, intermediate.int_workforce, staging.stg_job_levels, marts.fct_budget),
+  depends_on (
+    intermediate.int_market,
+    intermediate.int_pay,
+    intermediate.int_workforce,
+    staging.stg_job_levels,
+    staging.stg_market_titles,
+    marts.fct_budget
+  ),
   description 'One row per incumbent of the first simulated year: what COLA and merit do to full-time annual base pay. Levels and ranges are those of the census: promotions are drawn, so their raises are left out.',
   column_descriptions (
     simulation_year = 'First simulated year',
@@ -20,6 +27,9 @@ MODEL (
     range_penetration = '(old_pay - minimum) / (maximum - minimum) of the census''s range',
     compa_ratio_before = 'old_pay / midpoint of the census''s range',
     compa_ratio_after = 'new_pay / midpoint of the year''s range',
+    market_reference = 'What the market pays for the job title in the year; null where the title is not matched',
+    market_ratio_before = 'old_pay / what the market pays for the title at the census date; null where it is not matched',
+    market_ratio_after = 'new_pay / market_reference',
     old_pay = 'Annual base pay at the opening',
     cola = 'What COLA adds to annual base pay',
     merit = 'What merit adds to annual base pay',
@@ -56,6 +66,7 @@ WITH first_year AS (
     pay.fte,
     pay.starting_pay,
     pay.range_midpoint,
+    market.market_reference,
     COALESCE(pay.cola_pay - pay.cola_previous, 0) AS cola,
     COALESCE(pay.merit_pay - pay.merit_previous, 0) AS merit,
     pay.lump_sum,
@@ -67,6 +78,8 @@ WITH first_year AS (
     ON first_year.simulation_year = pay.simulation_year
   INNER JOIN intermediate.int_workforce AS workforce
     ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
+  LEFT JOIN intermediate.int_market AS market
+    ON market.simulation_year = pay.simulation_year AND market.employee_id = pay.employee_id
   WHERE
     NOT pay.is_hire
 ), placed AS (
@@ -76,12 +89,15 @@ WITH first_year AS (
     opening.minimum,
     opening.midpoint,
     opening.maximum,
+    titles.market_median,
     CAST(opening.midpoint AS DOUBLE) /* ranges of all levels move by one factor a year */ * CAST(incumbents.range_midpoint AS DOUBLE) / CAST(closing.midpoint AS DOUBLE) AS new_midpoint
   FROM incumbents
   INNER JOIN staging.stg_job_levels AS opening
     ON opening.level_id = incumbents.opening_level_id
   INNER JOIN staging.stg_job_levels AS closing
     ON closing.level_id = incumbents.level_id
+  LEFT JOIN staging.stg_market_titles AS titles
+    ON titles.job_title = incumbents.job_title
 )
 SELECT
   CAST(simulation_year AS INT) AS simulation_year,
@@ -97,6 +113,9 @@ SELECT
   CAST(CAST(starting_pay - minimum AS DOUBLE) / CAST(maximum - minimum AS DOUBLE) AS DECIMAL(12, 6)) AS range_penetration,
   CAST(CAST(starting_pay AS DOUBLE) / CAST(midpoint AS DOUBLE) AS DECIMAL(12, 6)) AS compa_ratio_before,
   CAST(CAST(new_pay AS DOUBLE) / new_midpoint AS DECIMAL(12, 6)) AS compa_ratio_after,
+  CAST(market_reference AS DECIMAL(14, 2)) AS market_reference,
+  CAST(CAST(starting_pay AS DOUBLE) / CAST(market_median AS DOUBLE) AS DECIMAL(12, 6)) AS market_ratio_before,
+  CAST(CAST(new_pay AS DOUBLE) / CAST(market_reference AS DOUBLE) AS DECIMAL(12, 6)) AS market_ratio_after,
   CAST(starting_pay AS DECIMAL(14, 2)) AS old_pay,
   CAST(cola AS DECIMAL(14, 2)) AS cola,
   CAST(merit AS DECIMAL(14, 2)) AS merit,

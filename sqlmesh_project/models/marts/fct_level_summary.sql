@@ -17,42 +17,36 @@ MODEL (
     cv = 'Coefficient of variation of base pay (population standard deviation / mean)',
     mean_compa_ratio = 'Mean of the active',
     below_minimum = 'Active under the range minimum',
-    above_maximum = 'Active at or over the range maximum'
+    above_maximum = 'Active at or over the range maximum',
+    market_people = 'Active whose job title has a market reference',
+    mean_market_ratio = 'Their mean compa-ratio to the market: base pay / median of the market for the title; null without any',
+    mean_market_position = 'Their mean percentile in the market, each from P10 to P90; null without any'
   ),
   audits (
     unique_combination_of_columns(columns := (simulation_year, level_id))
   )
 );
 
-WITH census AS (
-  SELECT
-    baseline.level_id,
-    baseline.base_pay,
-    baseline.base_pay < levels.minimum AS is_below_minimum,
-    baseline.base_pay >= levels.maximum AS is_above_maximum,
-    CAST(CAST(baseline.base_pay AS DOUBLE) / CAST(levels.midpoint AS DOUBLE) AS DECIMAL(16, 12)) AS compa_ratio,
-    CAST(POWER(CAST(baseline.base_pay AS DOUBLE) / CAST(levels.midpoint AS DOUBLE), 2) AS DECIMAL(18, 12)) AS compa_ratio_square
-  FROM intermediate.int_baseline_workforce AS baseline
-  INNER JOIN staging.stg_job_levels AS levels
-    ON levels.level_id = baseline.level_id
-), totals AS (
+WITH totals AS (
   SELECT
     0 AS simulation_year,
     level_id,
-    COUNT(*) AS headcount,
+    headcount,
     0 AS hires,
     0 AS terminations,
-    SUM(base_pay) AS closing_sum,
-    MIN(base_pay) AS lowest_pay,
-    MAX(base_pay) AS highest_pay,
-    MEDIAN(CAST(base_pay AS DOUBLE)) AS median_base_pay,
-    SUM(compa_ratio) AS compa_ratio_sum,
-    SUM(compa_ratio_square) AS compa_ratio_squares,
-    COUNT(CASE WHEN is_below_minimum THEN 1 END) AS below_minimum,
-    COUNT(CASE WHEN is_above_maximum THEN 1 END) AS above_maximum
-  FROM census
-  GROUP BY
-    level_id
+    closing_sum,
+    lowest_pay,
+    highest_pay,
+    median_base_pay,
+    compa_ratio_sum,
+    compa_ratio_squares,
+    below_minimum,
+    above_maximum,
+    market_people,
+    market_ratio_sum,
+    market_places,
+    market_position_sum
+  FROM intermediate.int_census_totals
   UNION ALL
   SELECT
     simulation_year,
@@ -67,7 +61,11 @@ WITH census AS (
     compa_ratio_sum,
     compa_ratio_squares,
     below_minimum,
-    above_maximum
+    above_maximum,
+    market_people,
+    market_ratio_sum,
+    market_places,
+    market_position_sum
   FROM intermediate.int_pay_totals
 ), promotions AS (
   SELECT
@@ -99,7 +97,14 @@ SELECT
   END /* the ratio to one midpoint has the same coefficient of variation as the pay */ AS DOUBLE) AS cv,
   CAST(averaged.mean_compa_ratio AS DOUBLE) AS mean_compa_ratio,
   CAST(averaged.below_minimum AS BIGINT) AS below_minimum,
-  CAST(averaged.above_maximum AS BIGINT) AS above_maximum
+  CAST(averaged.above_maximum AS BIGINT) AS above_maximum,
+  CAST(averaged.market_people AS BIGINT) AS market_people,
+  CAST((
+    CAST(averaged.market_ratio_sum AS DOUBLE) / NULLIF(averaged.market_people, 0)
+  ) AS DOUBLE) AS mean_market_ratio,
+  CAST((
+    CAST(averaged.market_position_sum AS DOUBLE) / NULLIF(averaged.market_places, 0)
+  ) AS DOUBLE) AS mean_market_position
 FROM averaged
 LEFT JOIN promotions
   ON promotions.simulation_year = averaged.simulation_year AND promotions.level_id = averaged.level_id

@@ -37,6 +37,11 @@ MODEL (
     mean_compa_ratio = 'Mean base pay / range midpoint of the active',
     below_minimum = 'Active under the range minimum',
     above_maximum = 'Active at or over the range maximum',
+    market_people = 'Active whose job title has a market reference',
+    market_share = 'market_people / headcount; null without people',
+    mean_market_ratio = 'Their mean compa-ratio to the market: base pay / median of the market for the title; null with a reason',
+    mean_market_position = 'Their mean percentile in the market, each from P10 to P90; null where no percentile is known',
+    market_reason = 'Why mean_market_ratio is null: no_survey (none is matched with the job titles), no_match (no title of the active is matched), no_people',
     raise_min = 'Smallest raise over the year of those active at both ends',
     raise_max = 'Largest raise over the year of those active at both ends',
     termination_rate = 'experienced_terminations / opening_headcount',
@@ -85,10 +90,18 @@ WITH growth AS (
     MAX(promotion_rate_max) AS promotion_raise_largest,
     SUM(promoted_below_range) AS promoted_below_range,
     MIN(raise_min) AS raise_min,
-    MAX(raise_max) AS raise_max
+    MAX(raise_max) AS raise_max,
+    SUM(market_people) AS market_people,
+    SUM(market_ratio_sum) AS market_ratio_sum,
+    SUM(market_places) AS market_places,
+    SUM(market_position_sum) AS market_position_sum
   FROM intermediate.int_pay_totals
   GROUP BY
     simulation_year
+), survey AS (
+  SELECT
+    COUNT(*) AS titles
+  FROM staging.stg_market_titles
 ), pay AS (
   /* one pass; a median of decimals is found sooner than one of doubles, and half a cent needs three places */
   SELECT
@@ -247,6 +260,24 @@ SELECT
   ) AS DOUBLE) AS mean_compa_ratio,
   CAST(COALESCE(levels.below_minimum, 0) AS BIGINT) AS below_minimum,
   CAST(COALESCE(levels.above_maximum, 0) AS BIGINT) AS above_maximum,
+  CAST(COALESCE(totals.market_people, 0) AS BIGINT) AS market_people,
+  CAST((
+    CAST(totals.market_people AS DOUBLE) / NULLIF(growth.headcount, 0)
+  ) AS DOUBLE) AS market_share,
+  CAST((
+    CAST(totals.market_ratio_sum AS DOUBLE) / NULLIF(totals.market_people, 0)
+  ) AS DOUBLE) AS mean_market_ratio,
+  CAST((
+    CAST(totals.market_position_sum AS DOUBLE) / NULLIF(totals.market_places, 0)
+  ) AS DOUBLE) AS mean_market_position,
+  CAST(CASE
+    WHEN survey.titles = 0
+    THEN 'no_survey'
+    WHEN growth.headcount = 0
+    THEN 'no_people'
+    WHEN COALESCE(totals.market_people, 0) = 0
+    THEN 'no_match'
+  END AS TEXT) AS market_reason,
   CAST(totals.raise_min AS DOUBLE) AS raise_min,
   CAST(totals.raise_max AS DOUBLE) AS raise_max,
   CAST((
@@ -266,6 +297,7 @@ SELECT
   ) AS DOUBLE) AS turnover_first_year
 FROM growth
 CROSS JOIN census
+CROSS JOIN survey
 INNER JOIN budget
   ON budget.simulation_year = growth.simulation_year
 LEFT JOIN movements

@@ -25,7 +25,10 @@ MODEL (
     opening_base_pay = 'Annual base pay at the opening; null for hires of the year',
     base_pay = 'Annual base pay at year end, or at exit',
     prorated_pay = 'Pay earned in the year',
-    market_reference = 'Market pay of the level in the year',
+    market_reference = 'What the market pays for the job title in the year; null with a reason; the midpoint of the level''s range until a survey is matched',
+    market_ratio = 'Compa-ratio to the market: base_pay / market_reference; null with a reason',
+    market_position = 'Percentile of base_pay in the market of the title, interpolated, P10 where it is below and P90 where it is above; null where fewer than two percentiles are known',
+    market_reason = 'Why market_ratio is null: no_survey (none is matched with the job titles), review (a person decides what the title is), unmatched, no_wages (none are published for the occupation)',
     compa_ratio = 'base_pay / range midpoint of the year',
     range_penetration = '(base_pay - range_minimum) / (range_maximum - range_minimum)',
     range_minimum = 'Minimum of the level''s pay range in the year, as annual base pay',
@@ -71,13 +74,17 @@ WITH simulated AS (
     CASE WHEN NOT pay.is_hire THEN pay.starting_pay END AS opening_base_pay,
     pay.base_pay,
     pay.prorated_pay,
-    pay.market_reference,
+    COALESCE(market.market_reference, pay.market_reference) AS market_reference,
+    market.market_ratio,
+    market.market_position,
     pay.range_minimum,
     pay.range_midpoint,
     pay.range_maximum
   FROM intermediate.int_pay AS pay
   INNER JOIN intermediate.int_workforce AS workforce
     ON workforce.simulation_year = pay.simulation_year AND workforce.employee_id = pay.employee_id
+  LEFT JOIN intermediate.int_market AS market
+    ON market.simulation_year = pay.simulation_year AND market.employee_id = pay.employee_id
 ), census AS (
   SELECT
     baseline.simulation_year,
@@ -99,7 +106,9 @@ WITH simulated AS (
     baseline.base_pay AS opening_base_pay,
     baseline.base_pay,
     baseline.prorated_pay,
-    market.market_reference,
+    COALESCE(titles.market_median, market.market_reference) AS market_reference,
+    CAST(baseline.base_pay AS DOUBLE) / CAST(titles.market_median AS DOUBLE) AS market_ratio,
+    @market_place(baseline.base_pay) AS market_position,
     levels.minimum AS range_minimum,
     levels.midpoint AS range_midpoint,
     levels.maximum AS range_maximum
@@ -108,6 +117,8 @@ WITH simulated AS (
     ON levels.level_id = baseline.level_id
   INNER JOIN staging.stg_market_reference AS market
     ON market.level_id = baseline.level_id
+  LEFT JOIN staging.stg_market_titles AS titles
+    ON titles.job_title = baseline.job_title
 ), everyone AS (
   SELECT
     *
@@ -122,7 +133,7 @@ SELECT
   CAST(employee_id AS TEXT) AS employee_id,
   CAST(employment_status AS TEXT) AS employment_status,
   CAST(level_id AS INT) AS level_id,
-  CAST(job_title AS TEXT) AS job_title,
+  CAST(everyone.job_title AS TEXT) AS job_title,
   CAST(department AS TEXT) AS department,
   CAST(job_family AS TEXT) AS job_family,
   CAST(location AS TEXT) AS location,
@@ -138,8 +149,19 @@ SELECT
   CAST(base_pay AS DECIMAL(14, 2)) AS base_pay,
   CAST(prorated_pay AS DECIMAL(14, 2)) AS prorated_pay,
   CAST(market_reference AS DECIMAL(14, 2)) AS market_reference,
+  CAST(market_ratio AS DECIMAL(12, 6)) AS market_ratio,
+  CAST(market_position AS DECIMAL(8, 4)) AS market_position,
+  CAST(CASE
+    WHEN NOT market_ratio IS NULL
+    THEN NULL
+    WHEN NOT market_reference IS NULL
+    THEN 'no_survey'
+    ELSE COALESCE(titles.market_reason, 'unmatched')
+  END AS TEXT) AS market_reason,
   CAST(CAST(base_pay AS DOUBLE) / CAST(range_midpoint AS DOUBLE) AS DECIMAL(12, 6)) AS compa_ratio,
   CAST(CAST(base_pay - range_minimum AS DOUBLE) / CAST(range_maximum - range_minimum AS DOUBLE) AS DECIMAL(12, 6)) AS range_penetration,
   CAST(range_minimum AS DECIMAL(14, 2)) AS range_minimum,
   CAST(range_maximum AS DECIMAL(14, 2)) AS range_maximum
 FROM everyone
+LEFT JOIN staging.stg_market_titles AS titles
+  ON titles.job_title = everyone.job_title

@@ -4,10 +4,10 @@ MODEL (
   owner compensation,
   tags (staging, census),
   grain level_id,
-  description 'One row per level: market reference pay at the census date (the range midpoint until a survey is matched).',
+  description 'One row per level: the midpoint of its range, which is the market reference until a survey is matched with the job titles.',
   column_descriptions (
     level_id = 'Job level',
-    market_reference = 'Annual base pay that the market pays for the level at the census date'
+    market_reference = 'The midpoint at the census date; null once a survey is matched'
   ),
   audits (
     unique_values(columns := (
@@ -16,7 +16,13 @@ MODEL (
   )
 );
 
+WITH matched AS (
+  SELECT
+    COUNT(*) AS titles
+  FROM staging.stg_market_titles
+)
 SELECT
-  CAST(level_id AS INT) AS level_id,
-  CAST(midpoint AS DECIMAL(14, 2)) AS market_reference
-FROM staging.stg_job_levels
+  CAST(levels.level_id AS INT) AS level_id,
+  CAST(CASE WHEN matched.titles = 0 THEN levels.midpoint END AS DECIMAL(14, 2)) AS market_reference
+FROM staging.stg_job_levels AS levels
+CROSS JOIN matched

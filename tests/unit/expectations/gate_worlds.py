@@ -72,6 +72,11 @@ def kpis(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03)
             "median_gap": 0.05,
             "median_gap_reason": None,
             "mean_compa_ratio": 1.0,
+            "market_people": 0,
+            "market_share": 0.0,
+            "mean_market_ratio": None,
+            "mean_market_position": None,
+            "market_reason": "no_survey",
             "below_minimum": 0,
             "above_maximum": 0,
             "raise_min": 0.025,
@@ -136,6 +141,9 @@ def snapshot(headcounts: tuple[int, ...]) -> pd.DataFrame:
             "base_pay": pay,
             "prorated_pay": pay,
             "market_reference": pay,
+            "market_ratio": None,
+            "market_position": None,
+            "market_reason": "no_survey",
             "compa_ratio": 1.0,
             "range_penetration": 0.5,
             "range_minimum": pay * 0.8,
@@ -200,6 +208,7 @@ def marts(headcounts: tuple[int, ...] = (1000, 1000, 1000), growth: float = 0.03
             "terminations": 1, "promotions_in": 0, "mean_base_pay": 80_000.0, "median_base_pay": 80_000.0,
             "cv": 0.2,
             "mean_compa_ratio": 1.0, "below_minimum": 0, "above_maximum": 0,
+            "market_people": 0, "mean_market_ratio": None, "mean_market_position": None,
         }
         for year, people in zip([0, *years], headcounts, strict=True) for level in (1, 2, 3, 4, 5)
     ]  # fmt: skip

@@ -17,6 +17,9 @@ from ui.components import html
 PERCENT, MILLION = 0.01, 1e6
 DECIMALS = 12  # of a request's figure: 3.1 % is 0.031
 SMALL: Mapping[str, Any] = {"size": "small", "margin": 0}
+MARKET_POSITION = "market_position"  # the constraint
+MARKET_LABEL = "Market position at least"
+MARKET_HELP = "mean percentile of the group in the last year; needs a matched market survey"
 
 
 class NumberField:
@@ -122,6 +125,54 @@ LIMITS: tuple[Limit, ...] = (
 )
 
 
+class MarketRow:
+    """The row of the market position: a percentile, and the group that it is of."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self.tick = pmui.Checkbox(label=MARKET_LABEL, value=False, **SMALL)
+        self.figure = NumberField(
+            f"{MARKET_LABEL}, percentile", on_change, start=50.0, width=180, visible=False
+        )
+        self.group = pmui.TextInput(
+            label="Of the group", placeholder="all; or department=Police", width=240, visible=False, **SMALL
+        )
+        about = html.pane(f'<p class="quiet">{escape(MARKET_HELP)}</p>', margin=(0, 0, 4, 28))
+        self.layout = pn.Row(
+            pn.Column(self.tick, about, width=260, styles={"gap": "0"}),
+            self.figure.widget,
+            self.group,
+            sizing_mode="stretch_width",
+            styles={"gap": "12px", "align-items": "center", "min-height": "40px"},
+        )
+        self.tick.param.watch(lambda _: on_change(), "value")
+        self.group.param.watch(lambda _: on_change(), "value_input")
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the constraint, if it is ticked; raises InputError for a missing figure."""
+        if not self.tick.value:
+            return ()
+        if (figure := self.figure.value) is None:
+            raise InputError(
+                f"{MARKET_LABEL}: the figure is missing.", remedy="Enter one, or untick the constraint."
+            )
+        group = (self.group.value_input or self.group.value or "").strip()
+        return (f"{MARKET_POSITION}{f'[{group}]' if group else ''}>=P{figure:.12g}",)
+
+    def fill(self, limits: Iterable[Any]) -> Any:
+        """Show the first constraint of its kind and return it."""
+        found = next((one for one in limits if (one.name, one.relation) == (MARKET_POSITION, ">=")), None)
+        self.tick.value = found is not None
+        if found is not None:
+            self.figure.value = found.limit
+            group = found.group or ""
+            self.group.param.update(value=group, value_input=group)
+        return found
+
+    def show_fields(self) -> None:
+        """Show the fields of a ticked row only."""
+        self.figure.widget.visible = self.group.visible = self.tick.value
+
+
 class ConstraintRows:
     """A checkbox and a figure for each common constraint, and a text field for further ones."""
 
@@ -129,6 +180,7 @@ class ConstraintRows:
         self._on_change = on_change
         self._ticks: dict[str, Any] = {}
         self._figures: dict[str, NumberField] = {}
+        self._market = MarketRow(self._changed)
         self.further = pmui.TextInput(
             label="Further constraints, with commas",
             placeholder="change.cola_rate<=1%, raise>=0",
@@ -139,6 +191,7 @@ class ConstraintRows:
         self._message = html.pane("")
         self.layout = pn.Column(
             *map(self._row, LIMITS),
+            self._market.layout,
             self.further,
             self._message,
             sizing_mode="stretch_width",
@@ -149,7 +202,7 @@ class ConstraintRows:
         """Return the constraints in the grammar of a study; raises InputError for a missing figure."""
         ticked = (self._constraint(limit) for limit in LIMITS if self._ticks[limit.name].value)
         further = (self.further.value_input or self.further.value or "").split(",")
-        return (*ticked, *(text.strip() for text in further if text.strip()))
+        return (*ticked, *self._market.texts(), *(text.strip() for text in further if text.strip()))
 
     def fill(self, spec: OptimizeRequest) -> None:
         """Show the constraints of a study."""
@@ -162,7 +215,8 @@ class ConstraintRows:
             tick.value = name in shown
             if name in shown and name in self._figures:
                 self._figures[name].value = shown[name].limit
-        text = ", ".join(str(one) for one in spec.limits if one not in shown.values())
+        market = self._market.fill(spec.limits)
+        text = ", ".join(str(one) for one in spec.limits if one not in (*shown.values(), market))
         self.further.param.update(value=text, value_input=text)
         self._show_figures()
 
@@ -215,3 +269,4 @@ class ConstraintRows:
     def _show_figures(self) -> None:
         for name, figure in self._figures.items():
             figure.widget.visible = self._ticks[name].value
+        self._market.show_fields()

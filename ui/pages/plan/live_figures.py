@@ -72,7 +72,7 @@ EMPTY_TILE = (
 )
 WAITING = (
     '<p class="badge preparing" role="status"><span class="exact">Preparing the simulation…</span></p>'
-    f'<div class="kpis" aria-hidden="true">{EMPTY_TILE * 9}</div>'
+    f'<div class="kpis" aria-hidden="true">{EMPTY_TILE * 10}</div>'
 )
 UNAVAILABLE = '<p class="badge unavailable" role="status">No figures: the simulation failed.</p>'
 

@@ -30,15 +30,15 @@ from ui.pages.plan import charts
 from ui.pages.plan.editor import Details, EditorChoice, EditorMessages
 from ui.pages.plan.live_figures import Effects, LivePreview, PlanFigures, PreviewRequest
 from ui.pages.plan.merit import Merit
-from ui.pages.plan.ranges import RangesTab
+from ui.pages.plan.ranges import MarketTab, RangesTab
 from ui.pages.plan.sheet import board_values, lever_board, lever_notes, main_names
 from ui.pages.plan.tabs import Assumptions, ByYear, Files, Presets
 from ui.pages.plan.tiles import Side, own_target, typed_budget
 from ui.session import Session
 
 WARNED_OF = "Distance from the market and the recommended ranges, rules across levers, target and budget"
-TABS = ("Levers", "By year", "Merit", "Pay ranges", "Assumptions", "Presets", "Files")
-WIDE_TABS = ("By year", "Merit", "Pay ranges", "Assumptions")
+TABS = ("Levers", "By year", "Merit", "Pay ranges", "Market", "Assumptions", "Presets", "Files")
+WIDE_TABS = ("By year", "Merit", "Pay ranges", "Market", "Assumptions")
 EDITOR_WIDTH = 560  # pixels: a name, a slider on which .05 pp can be hit, a number, the base value, a reset
 STACKED_WIDTH, WIDE_STACKED_WIDTH = (1180, 1300)  # pixels of the window; below, figures come first
 TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 8px", "minHeight": "40px"}}
@@ -103,11 +103,12 @@ class PlanPage(Page):
         self._by_year = LazyPane(self._make_by_year)
         self._merit = LazyPane(self._make_merit)
         self._ranges = LazyPane(self._make_ranges)
+        self._market = LazyPane(self._make_market)
         self._assumptions = LazyPane(lambda: Assumptions(session, self._preview))
         self._presets = LazyPane(lambda: Presets(session, self._choice))
         self._files = LazyPane(lambda: Files(session, self._choice))
         self._lazy = (
-            *(self._by_year, self._merit, self._ranges),
+            *(self._by_year, self._merit, self._ranges, self._market),
             *(self._assumptions, self._presets, self._files),
         )
         self._tabs = pmui.Tabs(
@@ -200,7 +201,7 @@ class PlanPage(Page):
     def show_detail(self, request: PreviewRequest, detail: PlanDetail) -> None:
         """Show what the raises of the year are made of, on the tabs that were opened."""
         self._detail = detail, request.year
-        for pane in (self._merit, self._ranges):
+        for pane in (self._merit, self._ranges, self._market):
             if pane.is_made:
                 pane.part.show_detail(*self._detail)
         self._fill_editor()
@@ -225,7 +226,7 @@ class PlanPage(Page):
         self._preview.forget()
         self._detail = self._impact = None
         self._has_figures = False
-        for pane in (self._merit, self._ranges):
+        for pane in (self._merit, self._ranges, self._market):
             if pane.is_made:
                 pane.part.forget(why)
         self._show_warnings(self._session.draft.effective, None)
@@ -335,6 +336,12 @@ class PlanPage(Page):
         if self._detail is not None:
             ranges.show_detail(*self._detail)
         return ranges
+
+    def _make_market(self) -> MarketTab:
+        market = MarketTab()
+        if self._detail is not None:
+            market.show_detail(*self._detail)
+        return market
 
     def _show_census(self) -> None:
         """Give levels and ranges to the tabs that were opened."""

@@ -1,17 +1,20 @@
-"""The pay ranges of the census in use: a table to see and edit, with who is below, in and over them."""
+"""Pay against the pay ranges of the census in use, which can be edited, and against the market."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import NBSP, count, level, local, money, percent
+from planwise.formatting import NBSP, count, level, local, money, percent, ratio
 from ui.components import html
+from ui.components.card import MARKET_MEANING, Card, market_by_group, market_by_level, place, why_no_market
 from ui.components.lever_editor import EditTable
+from ui.components.page import STACK
 from ui.live_preview.values import PlanDetail
 from ui.pages.plan.editor import SMALL
 from ui.pages.plan.live_figures import LivePreview
@@ -258,3 +261,83 @@ class RangesTab:
             session.notify(f"The earlier pay ranges of {census.name} are back.", tone="success")
         self.refresh()
         self._on_stored()
+
+
+MARKET_COLUMNS = {
+    "people": "headcount",
+    "market_people": "market_people",
+    "market_pay": "mean_base_pay",
+    "market_reference": "mean_market_reference",
+    "market_ratio": "mean_market_ratio",
+    "market_position": "mean_market_position",
+    "market_reason": "market_reason",
+}
+
+
+class MarketTab:
+    """Two cards, or why there is no market position."""
+
+    def __init__(self) -> None:
+        self._detail: tuple[PlanDetail, int] | None = None
+        self._words = html.pane(html.notice("Simulating the market position…"))
+        self._level = Card(name="market position by level")
+        self._job = Card(name="compa-ratio to market by job", height=420)
+        self._figures = pn.Column(self._level.layout, self._job.layout, visible=False, **STACK)
+        self.layout = pn.Column(self._words, self._figures, html.pane(html.notice(MARKET_MEANING)), **STACK)
+
+    def show_detail(self, detail: PlanDetail, year: int) -> None:
+        """Show the position at a year's end."""
+        self._detail = detail, year
+        self.refresh()
+
+    def forget(self, why: str) -> None:
+        """Take the figures away, and say why."""
+        self._detail = None
+        self._words.object = html.notice(why)
+        self._figures.visible = False
+
+    def refresh(self) -> None:
+        """Show the position that was simulated last."""
+        if self._detail is None:
+            return
+        detail, year = self._detail
+        whole = market_frame(detail, year, "all").iloc[0]
+        has_market = whole["market_reason"] != "no_survey"
+        self._figures.visible = has_market
+        if reason := whole["why"]:
+            self._words.object = html.notice(f"The market position is not measured: {reason}.", tone="warn")
+        else:
+            self._words.object = html.notice(
+                f"At the end of {year}: compa-ratio to market {ratio(whole['mean_market_ratio'])}, at "
+                f"{place(whole['mean_market_position'])} of the market; {count(whole['market_people'])} of "
+                f"{count(whole['headcount'])} people have a matched job title."
+            )
+        if not has_market:
+            return
+        self._level.show(
+            market_by_level(
+                market_frame(detail, year, "level"),
+                level,
+                subtitle=f"Mean percentile of base pay in the market · end of {year} · draft",
+                file_name="draft_market_by_level.csv",
+            )
+        )
+        self._job.show(
+            market_by_group(
+                market_frame(detail, year, "job_title"),
+                "job_title",
+                subtitle=f"Base pay / market's median · end of {year} · draft",
+                file_name="draft_market_by_job.csv",
+            )
+        )
+
+
+def market_frame(detail: PlanDetail, year: int, attribute: str) -> pd.DataFrame:
+    """Return the rows of an attribute's groups as the market mart has them, with why there is no figure."""
+    rows = pd.DataFrame(detail.of("market", year, attribute))
+    frame = rows.assign(group=rows["member"]).rename(columns=MARKET_COLUMNS)
+    if attribute != "level":
+        frame = frame.sort_values(["headcount", "group"], ascending=[False, True])
+    frame = frame.assign(simulation_year=year, attribute=attribute).reset_index(drop=True)
+    texts: list[Any] = [why_no_market(row) for row in frame.to_dict("records")]
+    return frame[["simulation_year", "attribute", "group", *MARKET_COLUMNS.values()]].assign(why=texts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from planwise.equity.reasons import gap_reason
+from planwise.equity.reasons import MARKET_REASONS, gap_reason
 from planwise.errors import InputError
 from planwise.formatting import count, exact_percent, money, money_short, percent, points, ratio
 from planwise.parameters import EffectiveParameters
@@ -171,6 +171,14 @@ def tiles(
             "adjustment raises the ranges: where both move alike, the compa-ratio stays.",
         ),
         Kpi(
+            f"Compa-ratio to market, end of {year}",
+            ratio(new["mean_market_ratio"], 3),
+            _market(new),
+            change=_change(old, new, "mean_market_ratio", partial(ratio, decimals=3, sign=True)),
+            about="Mean of base pay / median of the market for the job title, of those whose title is "
+            "matched with the survey; P50 is the middle of the market.",
+        ),
+        Kpi(
             f"Pay gap, end of {year}",
             percent(new["adjusted_gap_max"], 2),
             "adjusted; largest group" if new["adjusted_gap_max"] is not None else gap_reason(new),
@@ -178,6 +186,15 @@ def tiles(
             about="The largest gap between groups of people in comparable work, adjusted for level, "
             "department and tenure.",
         ),
+    )
+
+
+def _market(kpi: Figures) -> str:
+    """Return the percentile and whose it is, or why there is none."""
+    if kpi["mean_market_ratio"] is None:
+        return MARKET_REASONS[kpi["market_reason"]].replace("`", "")
+    return (
+        f"P{ratio(kpi['mean_market_position'], 0)} of the market; {percent(kpi['market_share'], 0)} matched"
     )
 
 

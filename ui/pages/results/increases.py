@@ -200,6 +200,8 @@ def columns(view: ResultsView) -> tuple[html.TableColumn, ...]:
         html.TableColumn("position_in_range", "In range", lambda v: percent(v, 0)),
         html.TableColumn("compa_ratio_before", "Compa-ratio before", ratio),
         html.TableColumn("compa_ratio_after", "after", ratio),
+        html.TableColumn("market_ratio_before", "To market before", ratio),
+        html.TableColumn("market_ratio_after", "after", ratio),
         html.TableColumn("fte", "FTE", ratio),
         html.TableColumn("remark", "Remark", str, is_text=True),
     )

@@ -20,6 +20,7 @@ from ui.pages.results.employee import Employee
 from ui.pages.results.equity import Equity
 from ui.pages.results.events import Explorer
 from ui.pages.results.increases import Increases
+from ui.pages.results.market import Market
 from ui.pages.results.request import ResultsRequest, ResultsView, Section, load_view
 from ui.pages.results.years import Bridge, Groups, Years, headline
 from ui.selection import Selection
@@ -180,6 +181,7 @@ class ResultsPage(Page):
             Spreads(self._ask),
             Ranges(session, self._ask),
             Equity(session, self._ask),
+            Market(session, self._ask),
             Explorer(session, self._ask, self._open),
             Employee(session, self._ask, self._open),
         )

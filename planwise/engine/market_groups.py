@@ -5,15 +5,11 @@ from typing import Any
 
 from sqlglot import exp, parse_one
 
+from planwise.engine.outcome import column_of
 from planwise.engine.variables import literal
 
 MARKET_FIGURES = ("mean_market_position", "mean_market_ratio")
 KPI_MODEL, MARKET_MODEL = "marts.fct_scenario_kpis", "marts.fct_market_position"
-
-
-def column_of(figure: str, group: str) -> str:
-    """Return the column of a group's figure: `mean_market_ratio[department=Police]`."""
-    return f"{figure}[{group}]"
 
 
 def kpi_models(groups: Sequence[str]) -> list[str]:

@@ -11,6 +11,11 @@ Kpis = list[dict[str, Any]]
 """One object per simulated year, by year: the columns of `fct_scenario_kpis`; money and rates as numbers."""
 
 
+def column_of(figure: str, group: str) -> str:
+    """Return the KPI column of a group's figure: `mean_market_ratio[department=Police]`."""
+    return f"{figure}[{group}]"
+
+
 @dataclass(frozen=True)
 class PlanSummary:
     """What a plan will do, known before it runs."""

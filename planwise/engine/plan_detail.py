@@ -15,7 +15,8 @@ group: an attribute's group of incumbents, as fct_increase_budget has it; raises
 cell: incumbents eligible for merit by level (attribute; `all`), rating (member) and position in the range
 just before the raise; raises are merit with lump sums as a rate, mean and 10th and 90th percentile.
 range: active people by level (member) at year end against the year's range.
-market: active people at year end, all, by level or by job title (attribute), in the market of their titles.
+market: active people at year end, all, by level or by job title (attribute), in the market of their titles;
+without a survey all only.
 """
 PAY_READ = (
     *("fte", "starting_pay", "cola_previous", "cola_pay", "cola_days"),
@@ -66,8 +67,6 @@ WITH pay AS (
   GROUP BY GROUPING SETS (
     (simulation_year, performance_rating, place), (simulation_year, merit_level_id, performance_rating, place)
   )
-), survey AS (
-  SELECT COUNT(*) AS titles FROM planwise.staging.stg_market_titles
 )
 SELECT 'group' AS part, simulation_year, attribute, "group" AS member, CAST(NULL AS INT) AS position,
   headcount AS people, opening_payroll, increase_rate, increase_cost, merit_pool,
@@ -87,11 +86,13 @@ UNION ALL
 SELECT 'range', simulation_year, 'level', CAST(level_id AS TEXT), NULL, people, NULL, NULL, NULL, NULL, NULL,
   NULL, NULL, NULL, NULL, below, at_or_over, minimum, midpoint, maximum, NULL, NULL, NULL, NULL, NULL, NULL
 FROM ranges
+"""
+_MARKET = """
 UNION ALL
 SELECT 'market', market.simulation_year, market.attribute, market.member, NULL, market.people, NULL, NULL,
   NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, market.market_people,
   market.market_pay, market.market_reference, market.market_ratio, market.market_position,
-  CASE WHEN market.market_people > 0 THEN NULL WHEN survey.titles = 0 THEN 'no_survey'
+  CASE WHEN market.market_people > 0 THEN NULL
     WHEN market.attribute = 'job_title' THEN COALESCE(titles.market_reason, 'unmatched')
     ELSE 'no_match' END
 FROM (
@@ -111,14 +112,22 @@ FROM (
     (pay.simulation_year), (pay.simulation_year, pay.level_id), (pay.simulation_year, pay.job_title)
   )
 ) AS market
-CROSS JOIN survey
 LEFT JOIN planwise.staging.stg_market_titles AS titles
   ON market.attribute = 'job_title' AND titles.job_title = market.member
 """
+_NO_SURVEY = """
+UNION ALL
+SELECT 'market', simulation_year, 'all', 'all', NULL, COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, 'no_survey'
+FROM pay
+WHERE is_active
+GROUP BY simulation_year
+"""
 
 
-def detail_query(merit_date: str) -> exp.Query:
-    """Return the query of COLUMNS over the models of pay and the increase budget."""
-    query = parse_one(_SQL.format(merit_date=merit_date), dialect="duckdb")
+def detail_query(merit_date: str, *, has_survey: bool) -> exp.Query:
+    """Return the query of COLUMNS over the models of pay, the increase budget and the market."""
+    text = _SQL + (_MARKET if has_survey else _NO_SURVEY)
+    query = parse_one(text.format(merit_date=merit_date), dialect="duckdb")
     assert isinstance(query, exp.Query)
     return query

@@ -13,6 +13,7 @@ from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
+from planwise.census.market import NO_MARKET
 from planwise.census.schema import GROUPINGS
 from planwise.engine.plan_detail import DETAIL, detail_query
 from planwise.engine.project import CATALOG, LOADING, open_project
@@ -37,12 +38,13 @@ def folded_query(
     """Return one query for the last of a chain of models, by qualified name.
 
     Each model becomes a common table expression: computed once when it is a query of its own, inlined when it
-    only unites others. `tables` are the columns of the tables that the chain begins with. Unused
-    columns are left out, which DuckDB does not do for a materialized expression.
+    only unites others, or is the market and read once. `tables` are the columns of the tables that the chain
+    begins with. Unused columns are left out, which DuckDB does not do for a materialized expression.
     """
     names = {fqn: exp.to_table(fqn).name for fqn in chain}
     whole = exp.select(*columns).from_(exp.table_(names[last], quoted=True))
     bound: list[str] = []
+    places_once = sum(PLACES in _reads(query) for query in chain.values()) == 1
     for fqn, query in chain.items():
         folded = query.copy()
         for table in folded.find_all(exp.Table):
@@ -54,7 +56,8 @@ def folded_query(
         _keep_codes(folded)
         _read_bindings(folded)
         alias = exp.to_identifier(names[fqn], quoted=True)
-        whole.with_(alias, folded, materialized=not only_unites(folded), copy=False)
+        inlined = only_unites(folded) or (fqn == PLACES and places_once)
+        whole.with_(alias, folded, materialized=not inlined, copy=False)
     whole.order_by(*order, copy=False)
     read = dict.fromkeys(bound)
     known = {**tables, BINDINGS: ("slot", *read)}
@@ -167,7 +170,8 @@ def rendered_chains(settings: Settings, variables: Mapping[str, Any]) -> Chains:
             for fqn in context.dag.sorted
             if fqn in needed and fqn in context.models
         }
-    queries[DETAIL] = detail_query(str(variables["merit_date"]))
+    has_survey = variables["market_key"] != NO_MARKET
+    queries[DETAIL] = detail_query(str(variables["merit_date"]), has_survey=has_survey)
     static, dynamics, pay = _sorted_by_chain(queries)
     moving = [fqn for fqn in queries if fqn not in static]
     read = set[str]().union(*(_reads(queries[fqn]) for fqn in moving))

@@ -9,17 +9,14 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from planwise.census import Census
-from planwise.census.market import MATCH_TITLES
-from planwise.engine.market_groups import column_of
-from planwise.engine.outcome import Kpis
+from planwise.engine.outcome import Kpis, column_of
 from planwise.errors import InputError
 from planwise.study.objectives import GAP_UNMEASURED
+
+if TYPE_CHECKING:  # it brings pyarrow, which reading a command does not need
+    from planwise.census import Census
 
 GATE = "gate"
 PAYROLL, PAYROLL_RISK = "payroll", "payroll_risk"
@@ -101,7 +98,7 @@ class Constraint:
 
     @property
     def figure(self) -> str:
-        """The column of the KPIs with the market figure that is limited; see `engine.market_groups`."""
+        """The column of the KPIs with the market figure that is limited; see `column_of`."""
         return f"mean_{self.name}" if self.group is None else column_of(f"mean_{self.name}", self.group)
 
     @property
@@ -160,8 +157,13 @@ def parse_constraints(texts: Iterable[str]) -> tuple[Constraint, ...]:
     return tuple(constraints)
 
 
-def require_market(constraints: Iterable[Constraint], census: Census) -> None:
+def require_market(constraints: Iterable[Constraint], census: "Census") -> None:
     """Raise InputError when a market position is limited and the census has none, or not that group."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from planwise.census.market import MATCH_TITLES
+
     limited = [one for one in constraints if one.name in OF_THE_MARKET]
     if limited and not census.market:
         raise InputError(

@@ -22,6 +22,10 @@ NO_ONE = """(
     CAST(NULL AS DOUBLE) AS base_pay, CAST(NULL AS INT) AS market_title_id
   WHERE 1 = 0
 )"""
+NO_SUMS = (
+    "CAST(0 AS BIGINT) AS market_people, CAST(NULL AS DECIMAL(28, 6)) AS market_ratio_sum, "
+    "CAST(0 AS BIGINT) AS market_places, CAST(NULL AS DECIMAL(28, 4)) AS market_position_sum"
+)
 NO_YEAR = """(
   SELECT CAST(NULL AS INT) AS simulation_year, CAST(NULL AS DECIMAL(14, 8)) AS market_index WHERE 1 = 0
 )"""
@@ -42,6 +46,21 @@ def with_market_title(evaluator, source):
         f"(SELECT s.*, t.title_id AS market_title_id FROM {source.name} AS s "
         "LEFT JOIN staging.stg_market_titles AS t "
         "ON t.job_title = s.job_title AND NOT t.market_median IS NULL)"
+    )
+
+
+@macro()
+def with_market_sums(evaluator, source):
+    """Return the query that adds sums of the active in the market to a relation by year and level."""
+    if evaluator.var("market_key") == NO_MARKET:
+        return f"(SELECT s.*, {NO_SUMS} FROM {source.name} AS s)"
+    return (
+        "(SELECT s.*, m.market_people, m.market_ratio_sum, m.market_places, m.market_position_sum "
+        f"FROM {source.name} AS s LEFT JOIN (SELECT simulation_year, level_id, COUNT(*) AS market_people, "
+        "SUM(market_ratio) AS market_ratio_sum, COUNT(market_position) AS market_places, "
+        "SUM(market_position) AS market_position_sum FROM intermediate.int_market "
+        "WHERE is_active GROUP BY simulation_year, level_id) AS m "
+        "ON m.simulation_year = s.simulation_year AND m.level_id = s.level_id)"
     )
 
 

@@ -125,6 +125,14 @@ def test_titles_that_rules_cannot_decide_are_listed_by_how_many_employees_they_c
     )
 
 
+def test_matched_titles_lead_to_the_market_position(home):
+    desk = Desk(home)
+    shown = desk.page._market
+    assert shown.visible and "BLS OEWS 2023 is the market of clinic" in shown.html
+    assert "page=plan&amp;section=market" in shown.html and "once a scenario is run again" in shown.html
+    assert shown in list(desk.card._body)
+
+
 def test_a_decision_takes_one_click_lasts_and_is_applied_by_the_next_run(home):
     desk = Desk(home)
     desk.rows()

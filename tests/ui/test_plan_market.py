@@ -50,3 +50,15 @@ def test_the_tile_has_ratio_percentile_and_share_or_the_reason():
     assert (tile(NEW).figure, tile(NEW).note) == ("1.020", "P53 of the market; 90% matched")
     none = kpi(2026, mean_market_ratio=None, mean_market_position=None, market_reason="no_survey")
     assert "planwise enrich market" in tile(Side([none])).note
+
+
+def test_a_link_opens_the_tab_until_another_is_chosen():
+    session = FakeSession(Scenarios(horizon=2))
+    page = PlanPage(session)
+    assert TABS[page._tabs.active] == "Levers"
+    session.go("plan", section="market")
+    assert TABS[page._tabs.active] == "Market"
+    page._tabs.active = 0
+    assert session.selection.section == ""
+    session.go("plan", section="equity")  # of Results
+    assert page._tabs.active == 0

@@ -269,7 +269,7 @@ MARKET_GROUPS: Mapping[str, str] = {
     "gender": "Gender",
 }
 MARKET_BARS = 20  # the table has every group
-MARKET_ROOM = 1.2
+MARKET_ROOM = 0.22  # of the axis
 MARKET_HIDDEN = f"not shown: under {SUPPRESSED_UNDER} people"
 MARKET_MEANING = (
     "The market reference is what the market pays for the job title: the median (P50) of its occupation in "
@@ -306,7 +306,7 @@ MARKET_COLUMNS = (
 def market_by_level(
     frame: pd.DataFrame, name_of: Callable[[Any], str], *, subtitle: str, file_name: str
 ) -> Content:
-    """Return the mean percentile by level, the lowest first."""
+    """Return the mean percentile by level, the lowest first, each bar with percentile and compa-ratio."""
     frame = frame.sort_values("group", key=lambda groups: groups.astype(int)).reset_index(drop=True)
     levels = frame.assign(name=[name_of(int(group)) for group in frame["group"]])
     places = list(levels["name"])
@@ -315,14 +315,25 @@ def market_by_level(
     figure = bars(
         places, [Series("Position", values, hover, PALETTE[0])], y_format=",d", y_title="Percentile"
     )
+    ratios = levels["mean_market_ratio"]
+    for drawn in figure["data"]:
+        texts = [
+            "" if p is None else f"{place(p)}<br>{ratio(r)}" for p, r in zip(values, ratios, strict=True)
+        ]
+        drawn |= {"text": texts, "textposition": "outside", "cliponaxis": False}
     return Content(
         "Market position by level",
-        subtitle,
+        f"{subtitle} · {covered(frame)} · on the bars: position, compa-ratio to market",
         frame,
         (TableColumn("group", "Level", lambda v: name_of(int(v)), is_text=True), *MARKET_COLUMNS),
         file_name,
         with_percentiles(figure),
     )
+
+
+def covered(frame: pd.DataFrame) -> str:
+    """Return how many of the people of all groups have a matched job title."""
+    return f"{count(frame['market_people'].sum())} of {count(frame['headcount'].sum())} people matched"
 
 
 def with_percentiles(figure: Figure) -> Figure:
@@ -342,7 +353,7 @@ def market_by_group(frame: pd.DataFrame, attribute: str, *, subtitle: str, file_
     name = MARKET_GROUPS[attribute]
     return Content(
         f"Compa-ratio to market by {name.lower()}",
-        f"{subtitle} · chart: the {count(len(shown))} largest of {count(len(frame))}",
+        f"{subtitle} · {covered(frame)} · chart: the {count(len(shown))} largest of {count(len(frame))}",
         frame,
         (TableColumn("group", name, str, is_text=True), *MARKET_COLUMNS),
         file_name,
@@ -353,6 +364,7 @@ def market_by_group(frame: pd.DataFrame, attribute: str, *, subtitle: str, file_
 def _ranked(names: Sequence[str], differences: Sequence[float]) -> Figure:
     texts = [percent(value, 1, sign=True) for value in differences]
     title = "Base pay against the market's median"
-    room = min(differences, default=0) * MARKET_ROOM  # for the text at the left of the longest bar
-    reach = (room, max(differences, default=0)) if room < 0 else None
+    low, high = min([0, *differences]), max([0, *differences])
+    room = low - MARKET_ROOM * (high - low)  # for the text at the left of the longest bar
+    reach = (room, high) if low < 0 else None
     return ranked(names, differences, texts, TOTAL, x_format="+.0%", x_title=title, x_range=reach)

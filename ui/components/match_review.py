@@ -66,7 +66,10 @@ THINGS: Mapping[str, MatchedThing] = {
 
 
 class MatchReview:
-    """The list of one matching with its decisions; `again` returns the request that matches again."""
+    """The list of one matching with its decisions; `again` returns the request that matches again.
+
+    `use` says where the matches are used.
+    """
 
     def __init__(
         self,
@@ -75,9 +78,11 @@ class MatchReview:
         title: str,
         again: Callable[[CheckedMatches], Mapping[str, Any] | None],
         on_change: Callable[[], None],
+        use: Any = None,
     ) -> None:
         self._session, self._thing, self._again = session, THINGS[matching], again
         self._on_change = on_change
+        self._use = [] if use is None else [use]
         self._title = title
         self._found = CheckedMatches(None, ())
         self._filling = UpdateGuard()
@@ -128,6 +133,7 @@ class MatchReview:
         parts: list[Any] = [self._heading, self._state, pn.Row(self._button, **ROW), self._panel.layout]
         if self._body.objects:
             parts[2] = self._body[2]
+        parts += self._use
         if quality is not None:
             with self._filling:
                 options = {f"{text} ({count(len(found.of(key)))})": key for key, text in GROUPS.items()}

@@ -128,6 +128,7 @@ class ScenarioNames:
         return ""
 
 
+MARKET_FILE = "market.json"  # in a census's folder, once its titles are matched
 CALIBRATED = "Calibrated on"  # begins the description of a scenario that a calibration saved
 IMPORTED = re.compile(r"\d{8}T\d+-(?P<name>[a-z0-9_]+)")
 
@@ -140,13 +141,17 @@ class CensusReader:
         self._scenarios = scenarios
 
     def version(self) -> tuple[tuple[str, Hashable], ...]:
-        """Return a value that changes with the censuses and the one in use; costs some `stat` calls."""
+        """Return a value that changes with the censuses, their markets and the one in use; `stat` calls."""
         folder = self._settings.censuses_dir
         try:
             entries = sorted(folder.iterdir())
         except OSError:
             return ()
-        return tuple((entry.name, _stamp(entry)) for entry in entries if not entry.name.startswith("."))
+        return tuple(
+            (entry.name, (_stamp(entry), _stamp(entry / MARKET_FILE)))
+            for entry in entries
+            if not entry.name.startswith(".")
+        )
 
     def names(self) -> frozenset[str]:
         """Return the names of all censuses."""
@@ -179,6 +184,7 @@ class CensusReader:
                 available=tuple(fact for fact, there in census.availability.items() if there),
                 content_hash=census.content_hash,
                 created_at=census.created_at,
+                market=census.market,
             )
             for census in censuses
         ]

@@ -1,8 +1,9 @@
 """Values of the Census page: stored censuses, and the words for columns, units and rejects."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class CensusItem:
     """A stored census.
 
     `scenarios` are those that name it, `following` those that simulate the census in use, whichever it is.
+    `market` is what is known of the market reference of its job titles, empty without one.
     """
 
     name: str
@@ -59,6 +61,7 @@ class CensusItem:
     available: tuple[str, ...]
     content_hash: str
     created_at: str
+    market: Mapping[str, Any] = field(default_factory=dict)
 
 
 COLUMN_WORDS: Mapping[str, str] = {

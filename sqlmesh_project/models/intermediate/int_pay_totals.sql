@@ -176,21 +176,6 @@ WITH pay AS (
   GROUP BY
     simulation_year,
     level_id
-), market AS (
-  /* apart from the other sums: no one without a survey */
-  SELECT
-    simulation_year,
-    level_id,
-    COUNT(*) AS people,
-    SUM(market_ratio) AS ratio_sum,
-    COUNT(market_position) AS places,
-    SUM(market_position) AS position_sum
-  FROM intermediate.int_market
-  WHERE
-    is_active
-  GROUP BY
-    simulation_year,
-    level_id
 ), medians AS (
   SELECT
     simulation_year,
@@ -213,10 +198,10 @@ SELECT
   CAST(medians.median_base_pay AS DOUBLE) AS median_base_pay,
   CAST(totals.compa_ratio_sum AS DECIMAL(28, 12)) AS compa_ratio_sum,
   CAST(totals.compa_ratio_squares AS DECIMAL(28, 12)) AS compa_ratio_squares,
-  CAST(COALESCE(market.people, 0) AS BIGINT) AS market_people,
-  CAST(market.ratio_sum AS DECIMAL(28, 6)) AS market_ratio_sum,
-  CAST(COALESCE(market.places, 0) AS BIGINT) AS market_places,
-  CAST(market.position_sum AS DECIMAL(28, 4)) AS market_position_sum,
+  CAST(COALESCE(totals.market_people, 0) AS BIGINT) AS market_people,
+  CAST(totals.market_ratio_sum AS DECIMAL(28, 6)) AS market_ratio_sum,
+  CAST(COALESCE(totals.market_places, 0) AS BIGINT) AS market_places,
+  CAST(totals.market_position_sum AS DECIMAL(28, 4)) AS market_position_sum,
   CAST(totals.below_minimum AS BIGINT) AS below_minimum,
   CAST(totals.above_maximum AS BIGINT) AS above_maximum,
   CAST(totals.headcount AS BIGINT) AS headcount,
@@ -251,8 +236,6 @@ SELECT
   CAST(totals.fte_years AS DECIMAL(28, 8)) AS fte_years,
   CAST(totals.raise_min AS DOUBLE) AS raise_min,
   CAST(totals.raise_max AS DOUBLE) AS raise_max
-FROM totals
+FROM @with_market_sums(totals) AS totals
 LEFT JOIN medians
   ON medians.simulation_year = totals.simulation_year AND medians.level_id = totals.level_id
-LEFT JOIN market
-  ON market.simulation_year = totals.simulation_year AND market.level_id = totals.level_id

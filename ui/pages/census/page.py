@@ -1,5 +1,6 @@
 """The Census page: a payroll file or a sample, levels, the census in use, the stored ones, calibration."""
 
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -10,6 +11,7 @@ from planwise.formatting import count
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME
+from ui.components.html import link
 from ui.components.job_panel import JobPanel
 from ui.components.match_review import MatchReview
 from ui.components.page import PAIR, PARTS, Page
@@ -18,6 +20,7 @@ from ui.pages.census.calibration import CalibrationCard
 from ui.pages.census.censuses import Censuses, in_use_line
 from ui.pages.census.file import FileImport
 from ui.session import Session
+from ui.store import Store
 from ui.values.census import CensusItem
 from ui.values.matches import TITLES, CheckedMatches
 
@@ -29,7 +32,7 @@ FIRST_STEPS = (
 )
 NOTHING_MATCHED = CheckedMatches(None, ())
 NOT_MATCHED = (
-    "No market reference yet: match the titles, and each is linked to an occupation with its market wages. "
+    "No market reference yet: match the titles, and each employee's pay is compared with the market's. "
     "What the rules cannot decide is listed here, with one click to decide."
 )
 
@@ -62,8 +65,14 @@ class CensusPage(Page):
         self._calibration = CalibrationCard(session, self.refresh)
         self._censuses = Censuses(session, self.refresh, self._calibration.choose)
         self._item: CensusItem | None = None
+        self._market = html.Linked(session.go, visible=False)
         self._titles = MatchReview(
-            session, TITLES, "Job titles and the market", self._titles_request, self._read_titles_again
+            session,
+            TITLES,
+            "Job titles and the market",
+            self._titles_request,
+            self._read_titles_again,
+            self._market,
         )
         self._start = pn.Column(self._file.start, self._sample.layout, **PAIR)
         self.refresh()
@@ -103,9 +112,11 @@ class CensusPage(Page):
         """Show what the titles of the census in use were matched with."""
         try:
             found = await self._session.offload(self._store.matches.checked, TITLES)
+            where = await self._session.offload(where_market_is_seen, self._store)
         except PlanWiseError as error:
             self._titles.show(NOTHING_MATCHED, html.error_notice(error))
             return
+        self._market.param.update(html=where, visible=bool(where))
         self._titles.show(found, "" if self._item is None else titles_notice(found, self._item))
 
     def _titles_request(self, _: CheckedMatches) -> dict[str, Any] | None:
@@ -170,6 +181,28 @@ def titles_notice(found: CheckedMatches, item: CensusItem) -> str:
     else:
         return ""
     return html.notice(text, "Match the titles again.", "warn")
+
+
+def where_market_is_seen(store: Store) -> str:
+    """Return where the census in use is compared with its market, with links; empty without a reference."""
+    item = next((item for item in store.censuses.list()[0] if item.in_use), None)
+    if item is None or not item.market:
+        return ""
+    results, _ = store.results()
+    of_now = [
+        result.scenario
+        for result in results
+        if (result.manifest["census"].get("market") or {}).get("key") == item.market["key"]
+    ]
+    shown = BASELINE if BASELINE in of_now else next(iter(of_now), None)
+    plan = link("Market position on Plan", "plan", section="market")
+    result = (
+        "in Results once a scenario is run again"
+        if shown is None
+        else link("in Results", "results", section="market", scenario=shown)
+    )
+    survey = escape(str(item.market.get("survey") or "your survey"))
+    return f'<p class="page-subtitle">{survey} is the market of {escape(item.name)}. {plan} · {result}.</p>'
 
 
 class SampleForm:

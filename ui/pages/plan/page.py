@@ -37,6 +37,7 @@ from ui.pages.plan.tiles import Side, own_target, typed_budget
 from ui.session import Session
 
 WARNED_OF = "Distance from the market and the recommended ranges, rules across levers, target and budget"
+MARKET_SECTION = "market"  # in an address, as on Results
 TABS = ("Levers", "By year", "Merit", "Pay ranges", "Market", "Assumptions", "Presets", "Files")
 WIDE_TABS = ("By year", "Merit", "Pay ranges", "Market", "Assumptions")
 EDITOR_WIDTH = 560  # pixels: a name, a slider on which .05 pp can be hit, a number, the base value, a reset
@@ -133,7 +134,9 @@ class PlanPage(Page):
         session.draft.param.watch(lambda *_: self._changed(), ["scenario", "changes", "locks"])
         session.selection.param.watch(lambda *_: self._changed(), ["year", "budget"])
         session.selection.param.watch(lambda *_: self._begin_with_selection(), "scenario")
+        session.selection.param.watch(lambda *_: self._open_section(), ["page", "section"])
         self._begin_with_selection()
+        self._open_section()
         self.refresh()
 
     def refresh(self) -> None:
@@ -291,7 +294,14 @@ class PlanPage(Page):
     def _turn(self) -> None:
         """Make room for the tab: a grid of years is wide."""
         self._split.css_classes = ["wide"] if TABS[self._tabs.active] in WIDE_TABS else []
+        if self._selection.section == MARKET_SECTION and TABS[self._tabs.active] != "Market":
+            self._selection.section = ""  # the next link to the market opens its tab again
         self._fill_tab()
+
+    def _open_section(self) -> None:
+        """Open the tab that a link to this page names."""
+        if self.is_shown and self._selection.section == MARKET_SECTION:
+            self._tabs.active = TABS.index("Market")
 
     def _unfolded(self, event: Any) -> None:
         """Show the details of the row that was unfolded."""

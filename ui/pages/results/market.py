@@ -8,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError
-from planwise.formatting import count, percent, ratio
+from planwise.formatting import count, money, percent, ratio
 from ui.components import html
 from ui.components.card import (
     MARKET_GROUPS,
@@ -137,6 +137,8 @@ def by_year(view: ResultsView, frame: pd.DataFrame) -> Content:
             html.TableColumn("simulation_year", "End of", view.place),
             html.TableColumn("headcount", "People", count),
             html.TableColumn("market_people", "Matched", count),
+            html.TableColumn("mean_base_pay", "Mean base pay, $", money),
+            html.TableColumn("mean_market_reference", "Market median, $", money),
             html.TableColumn("mean_market_ratio", "Compa-ratio to market", ratio),
             html.TableColumn("mean_market_position", "Position", place),
         ),

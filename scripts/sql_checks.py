@@ -3,8 +3,11 @@
 As `sqlmesh format --check`, `lint` and `test` do, but what takes longest, loading the models, is done once.
 """
 
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("MAX_FORK_WORKERS", "1")  # never fork a process with threads: the first project's tests
 
 from sqlmesh import Context
 from sqlmesh.core.console import TerminalConsole, set_console

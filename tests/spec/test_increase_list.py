@@ -132,7 +132,7 @@ def test_excel_with_a_control_total(increases, tmp_path):
     assert {name: tuple(found.loc[name, AMOUNTS]) for name in LIST} == LIST
     assert found.loc["C", "merit_date"] == datetime(2026, 7, 1) and found.loc["E", "job_title"] == "=1+1"
     budget = control["Increase budget: COLA, merit and lump sums, x FTE"]
-    assert budget[1].value == "=SUM('Increases'!$W$2:$W$6)" and budget[2].value == 9_664.80
+    assert budget[1].value == "=SUM('Increases'!$Z$2:$Z$6)" and budget[2].value == 9_664.80
     assert [values.cell(row, 4).value for row in (2, 3, 4)] == [0, 0, 0]
     group = next(book["Budget by group"].iter_rows(min_row=2, values_only=True))
     assert group[:6] == ("level", "smaller groups", 5, 216_000, 9_664.80, 0)

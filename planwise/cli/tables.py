@@ -277,7 +277,8 @@ def print_optimization(report: OptimizationReport) -> None:
     console.print(
         f"{result.strategy}: {quality}{result.evaluations} evaluations, {result.real_plans} plans, "
         f"{result.cache_hits} cache hits, {result.trials_failed} failed; {result.seconds:.1f} s; "
-        f"stopped: {stop_reason(result.stopped)}. Study {result.study}."
+        f"stopped: {stop_reason(result.stopped)}. Study {result.study}.",
+        markup=False,  # a limit of a group has brackets
     )
     if result.advice.get("strategy"):
         console.print(result.advice["strategy"], markup=False, soft_wrap=True, style="yellow")

@@ -323,4 +323,6 @@ def _limited(constraint: str, value: Any) -> str:
         return money(value)
     if constraint == "below_minimum":
         return count(value)
+    if constraint.startswith("market_position"):
+        return f"P{ratio(value, 1)}"
     return percent(value, 2) if constraint in RATES else ratio(value, 4)

@@ -22,15 +22,16 @@ from planwise.governance.roles import acting_as
 from planwise.settings import Settings
 
 QUIET = InProcessRunner(lambda _: None)
+PLAN_A = {"merit_rate_level_1": 0.034, "years": 2}  # fewer models to run than the default's five
 
 
 def make(settings):
     generate_census(settings, employees=120, seed=3)
     with acting_as("ann"):
         with open_ledger(settings) as ledger:
-            ledger.scenarios.create("plan_a", {"merit_rate_level_1": 0.034})
+            ledger.scenarios.create("plan_a", PLAN_A)
         for name in ("baseline", "plan_a"):
-            simulate(settings, SimulateRequest(scenario=name), QUIET)
+            simulate(settings, SimulateRequest(scenario=name, years=str(PLAN_A["years"])), QUIET)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def home(made, tmp_path, request):
     settings = Settings(home=tmp_path / "home", project=project, ledger_url=url)
     if url is not None:
         with open_ledger(settings, actor="ann") as ledger:  # what is published is recorded when it opens
-            ledger.scenarios.create("plan_a", {"merit_rate_level_1": 0.034})
+            ledger.scenarios.create("plan_a", PLAN_A)
     return settings
 
 

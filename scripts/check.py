@@ -1,7 +1,7 @@
 """Run every check: linters, SQL tests, then pytest; the last line counts all of pytest's tests, in its words.
 
 Nothing stops at the first failure, so that one run finds everything to fix. The tests run on two processes,
-the linters beside the first of them; tests that measure time run alone.
+the linters beside the first of them; those in a browser on three; tests that measure time run alone.
 """
 
 import argparse
@@ -27,7 +27,9 @@ IN_A_BROWSER = ("browser",)
 WITH_SERVERS = ("flows",)
 TIMING = "pytest.mark.timing"
 # Tests of a file share what they need, so one process runs them; files that are marked `long` come first.
-TWO_PROCESSES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+TOGETHER = ("-m", "not timing", "--dist", "loadfile", "--no-loadscope-reorder")
+PROCESSES = 2
+BROWSER_PROCESSES = 3  # with two, processors wait a fifth of the time for pages that settle and for servers
 HEADLESS = "chromium-headless-shell"  # without windows: it takes a quarter less time
 BROWSERS = (HEADLESS, "chromium", "chromium-browser", "google-chrome")
 COUNTED = ("failed", "errors", "passed", "skipped")
@@ -96,14 +98,14 @@ def pytest_commands(scratch: Path) -> dict[str, list[str]]:
     def pytest(name: str, paths: list[str], *options: str) -> list[str]:
         return [str(BIN / "pytest"), "-q", *options, f"--junit-xml={scratch / name}.xml", *paths]
 
-    def of(folders: tuple[str, ...]) -> list[str]:
-        return [f"tests/{folder}" for folder in folders if folder in known]
+    def together(name: str, folders: tuple[str, ...], processes: int) -> list[str]:
+        paths = [f"tests/{folder}" for folder in folders if folder in known]
+        return pytest(name, paths, "-n", str(processes), *TOGETHER)
 
-    beside = ("-m", "not timing", *TWO_PROCESSES)
     return {
-        "pytest": pytest("quick", of(QUICK), *beside),
-        "pytest in a browser": pytest("browser", of(IN_A_BROWSER), *beside),
-        "pytest with servers": pytest("servers", of(WITH_SERVERS), *beside),
+        "pytest": together("quick", QUICK, PROCESSES),
+        "pytest in a browser": together("browser", IN_A_BROWSER, BROWSER_PROCESSES),
+        "pytest with servers": together("servers", WITH_SERVERS, PROCESSES),
         "pytest, timing": pytest("timing", measuring, "-m", "timing"),
     }
 

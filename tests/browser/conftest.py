@@ -183,12 +183,12 @@ def simulate_baseline(settings):
     simulate(settings, SimulateRequest(), InProcessRunner(lambda message: None))
 
 
-@pytest.fixture
-def office(simulated_home, tmp_path):
-    """Settings and address of a copy of it that is served, where a test may run whatever it likes."""
+@pytest.fixture(scope="module")
+def office(simulated_home, tmp_path_factory):
+    """Settings and address of a copy of it that is served, where the tests of a file run what they like."""
     from planwise.settings import Settings
 
-    settings = Settings(home=tmp_path / "home")
+    settings = Settings(home=tmp_path_factory.mktemp("office") / "home")
     shutil.copytree(simulated_home.root, settings.root)
     with dashboard(settings.root) as url:
         yield settings, url

@@ -1,4 +1,7 @@
-"""The main story without a mouse: every step is a key, and one always sees where one is."""
+"""The main story without a mouse: every step is a key, and one always sees where one is.
+
+On its way edits become a scenario, whose run is watched, and its gate and figures are shown.
+"""
 
 import re
 
@@ -7,9 +10,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EMPLOYEES
-from tests.browser.page_objects import COLA, Compare, Plan, Run
+from tests.browser.dashboards import come_back
+from tests.browser.page_objects import COLA, RUN_MILLISECONDS, Compare, Plan
 
 STOPS_MAX = 120
+HOSTILE = "<img src=x onerror=alert(1)>"
 
 FOCUSED = """() => {
   let element = document.activeElement
@@ -120,11 +125,26 @@ def test_a_dialog_takes_the_focus_and_gives_it_back(visit, served):
     keys.wait_for("Save as scenario…")
 
 
+def watch_the_run(page, name):
+    """Wait for the end of a scenario's run; its steps, gate and figures are there, and after a reload."""
+    job = page.locator("section.job")
+    expect(job.get_by_text(f"Simulate {name}")).to_be_visible()
+    expect(job.get_by_role("progressbar")).to_be_visible()
+    expect(job.locator(".chip")).to_have_text("Done", timeout=RUN_MILLISECONDS)
+    expect(job.locator(".steps li.done")).to_have_count(7)
+    expect(job.get_by_text("Ran in a worker process on this machine.")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("kpi_years"))).not_to_have_count(0)
+    expect(page.get_by_role("row", name=re.compile("Mean base pay")).first).to_contain_text("$")
+    assert re.search(r"job=\d{8}T\d{9}-simulate-\w{6}", page.url)
+    come_back(page)
+    expect(page.locator("section.job .chip")).to_have_text("Done", timeout=RUN_MILLISECONDS)
+
+
 @pytest.mark.timeout(600)
 def test_the_story_by_keyboard_alone(visit, office):
     _, url = office
     page = visit(f"{url}/?page=overview", ".kpi:visible")
-    keys, plan, run, compare = Keyboard(page), Plan(page), Run(page), Compare(page)
+    keys, plan, compare = Keyboard(page), Plan(page), Compare(page)
 
     keys.tab_to("Plan", "a", exact=True)  # not the link of the product's name
     keys.press("Enter")
@@ -138,15 +158,24 @@ def test_the_story_by_keyboard_alone(visit, office):
     assert plan.growth()[1] > 0.5
     keys.tab_to("Save and run", key="Shift+Tab")
     keys.press("Enter")
-    expect(page.get_by_label("Name of the scenario")).to_be_visible()
+    expect(page.get_by_label("Name of the scenario")).to_have_value("baseline_2")
+    expect(page.get_by_text(COLA).locator("visible=true").first).to_be_visible()
+    rebuilt = page.get_by_text(re.compile(r"\d+ models rebuild, \d+ reused"))
+    expect(rebuilt).to_be_visible(timeout=RUN_MILLISECONDS)
 
     keys.tab_to("Name of the scenario", "input")
+    keys.type(HOSTILE)
+    keys.tab_to("Save and run")
+    keys.press("Enter")
+    expect(page.get_by_text(f"'{HOSTILE}' cannot name a scenario.")).to_be_visible()
+    keys.tab_to("Name of the scenario", "input", key="Shift+Tab")
     keys.type("by_keyboard")
     keys.tab_to("Save and run")
     keys.press("Enter")
-    run.wait_until_published("by_keyboard")
+    watch_the_run(page, "by_keyboard")
     keys.tab_to("Compare with the baseline", "a")
     keys.press("Enter")
+    expect(page).to_have_url(re.compile(r"page=compare.*compare=baseline%2Cby_keyboard"))
     compare.wait_for("by_keyboard", "baseline")
     keys.tab_to("Excel workbook")
     with page.expect_download() as download:
@@ -172,3 +201,18 @@ def test_the_story_by_keyboard_alone(visit, office):
         keys.press("Enter")
     expect(ended.first).to_be_visible()
     assert keys.unseen == []
+
+
+def test_a_run_is_cancelled_with_the_keyboard(visit, office):
+    page = visit(f"{office[1]}/?page=run&scenario=baseline", ready="text=Before it runs")
+    page.get_by_role("button", name="Run", exact=True).press("Enter")
+    cancel = page.get_by_role("button", name="Cancel Simulate baseline")
+    cancel.focus()
+    page.keyboard.press("Enter")
+    asked, state = page.get_by_role("alertdialog"), page.locator("section.job .chip")
+    cancelled = state.filter(has_text="Cancelled")
+    expect(asked.or_(cancelled).first).to_be_visible(timeout=RUN_MILLISECONDS)
+    if asked.is_visible():  # of a run that has taken a while already
+        page.keyboard.press("Enter")
+    expect(state).to_have_text("Cancelled", timeout=RUN_MILLISECONDS)
+    expect(cancel).to_be_hidden()

@@ -17,6 +17,8 @@ from tests.browser.dashboards import (
 from tests.browser.page_objects import Plan, go
 from ui.pages import PAGES
 
+pytestmark = pytest.mark.long
+
 SMALL, LARGE = {"width": 1024, "height": 768}, {"width": 1440, "height": 900}
 
 

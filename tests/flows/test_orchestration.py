@@ -39,6 +39,7 @@ pytestmark = pytest.mark.long
 
 ROOT = Path(flows.__file__).parents[1]
 SCHEDULE_SECONDS = 60
+SHORT = SimulateRequest(years="2")  # fewer models to run than the default's five
 
 
 @pytest.fixture
@@ -67,14 +68,14 @@ def test_the_flow_gives_what_the_job_gives_and_operators_see_it(
     thresholds.write_text("pay_drift_usual: {maximum: 0.001}\n", encoding="utf-8")
     monkeypatch.setenv("PLANWISE_GATE_THRESHOLDS", str(thresholds))
     monkeypatch.setenv("PLANWISE_DASHBOARD_URL", "http://127.0.0.1:5006")
-    report = simulate(SimulateRequest())
+    report = simulate(SHORT)
     assert report.orchestrated == "prefect"
     assert report.published
     run = _last_run(client)
     assert run.name == "simulate baseline"
     assert (run.state_type, run.state_name) == (StateType.COMPLETED, "Passed with warnings")
     assert run.state.message.startswith("baseline is published: average pay grows ")
-    assert "\n- pay_drift_usual on pay_drift.psi: 5 of 5 rows" in run.state.message
+    assert "\n- pay_drift_usual on pay_drift.psi: 2 of 2 rows" in run.state.message
     assert set(run.tags) == {"scenario:baseline", f"census:{report.census}"}
     job = JobReader(settings).list()[0]
     assert (job.state, job.how) == (State.DONE, "the Prefect flow run simulate baseline")
@@ -104,7 +105,14 @@ def test_trials_of_workers_are_tasks_of_the_flow_run(home, client):
     from flows.flows import optimize
 
     request = OptimizeRequest(
-        target_growth=0.055, strategy="tpe", trials=3, workers=2, seeds=0, publish=False, tune=("cola_rate",)
+        target_growth=0.055,
+        strategy="tpe",
+        trials=3,
+        workers=2,
+        seeds=0,
+        publish=False,
+        tune=("cola_rate",),
+        years="1",
     )
     report = optimize(request)
     assert (report.result.real_plans, report.result.trials_failed) == (3, 0)
@@ -125,7 +133,7 @@ def test_a_failing_gate_fails_the_run(home, client, strict_gate):
     from flows.flows import simulate
 
     with pytest.raises(SimulationBlocked):
-        simulate(SimulateRequest())
+        simulate(SHORT)
     run = _last_run(client)
     assert (run.state_type, run.state_name) == (StateType.FAILED, "Blocked by gate")
     assert "growth_all_possible on fct_scenario_kpis.growth_all: " in run.state.message
@@ -148,7 +156,7 @@ def test_a_flow_run_reports_to_its_job(home, settings, client):
 
     folder = new_job(settings, JobKind.SIMULATE, {"scenario": "baseline"}, title="t", started_by="ana")
     with tags(f"{JOB_TAG}{folder.id}"):
-        simulate(SimulateRequest())
+        simulate(SHORT)
     job = JobReader(settings).get(folder.id)
     assert job.state is State.DONE
     assert job.result["orchestrated"] == "prefect"

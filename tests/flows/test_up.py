@@ -142,20 +142,28 @@ def test_what_a_program_started_stops_with_it_too(tmp_path):
     assert left_of(family) == []
 
 
-@pytest.mark.parametrize("stubborn", [False, True])
-def test_nothing_outlives_a_killed_parent(tmp_path, stubborn):
-    code = f"""
+def test_nothing_outlives_a_killed_parent(tmp_path):
+    """Neither what ends at once nor what has to be killed, which takes a while: of two parents at a time."""
+
+    def parent(stubborn):
+        folder = tmp_path / str(stubborn)
+        folder.mkdir()
+        code = f"""
 import os, pathlib, sys, time
 from flows.up_processes import Program
 from flows.up_processes import ProgramGroup
-with ProgramGroup(os.environ, pathlib.Path({str(tmp_path)!r}), print) as programs:
+with ProgramGroup(os.environ, pathlib.Path({str(folder)!r}), print) as programs:
     command = (sys.executable, "-c", {NESTED.format(stubborn=stubborn)!r})
     programs.start(Program("one", "one", command, pathlib.Path.cwd()))
     time.sleep(600)
 """
-    parent = subprocess.Popen([sys.executable, "-c", code])
-    family = family_of(parent.pid, 3)  # the guardian, the program, what that started
+        return subprocess.Popen([sys.executable, "-c", code])
+
+    parents = [parent(stubborn) for stubborn in (False, True)]
+    # The guardian, the program, what that started.
+    families = [member for one in parents for member in family_of(one.pid, 3)]
     time.sleep(2.5)  # the guardian looks once a second
-    parent.kill()
-    parent.wait()
-    assert left_of(family) == []
+    for one in parents:
+        one.kill()
+        one.wait()
+    assert left_of(families) == []

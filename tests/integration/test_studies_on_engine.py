@@ -17,7 +17,7 @@ from planwise.study.trial import finished_trials
 def engine(tmp_path_factory):
     settings = Settings(home=tmp_path_factory.mktemp("home"))
     with open_warehouse(settings, "test") as warehouse:
-        yield Engine(settings, employees=1_000, years=3, warehouse=warehouse)
+        yield Engine(settings, employees=500, years=2, warehouse=warehouse)
 
 
 @pytest.mark.parametrize("difference", [-0.015, 0.008, 0.03])

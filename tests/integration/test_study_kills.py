@@ -65,7 +65,7 @@ def fault(levers):
 
 def test_a_study_a_quarter_of_whose_trials_fail_ends_with_the_best_feasible_one(settings):
     with closing(Warehouse(settings.workers_dir / "faulty.duckdb", settings)) as warehouse:
-        engine = Engine(settings, employees=200, years=2, warehouse=warehouse, evaluator=Faulty)
+        engine = Engine(settings, employees=200, years=1, warehouse=warehouse, evaluator=Faulty)
         with closing(engine.preview):
             result = engine.study(
                 "faulty",

@@ -141,7 +141,7 @@ def _figures_of(rate: Mapping[str, Any]) -> str:
 
 def _text(name: str, value: float | None) -> str:
     if name in RATES:
-        return percent(value, 3)
+        return percent(value, 2)
     return TERMINAL.money_short(value) if name in AMOUNTS else TERMINAL.count(value)
 
 

@@ -48,6 +48,9 @@ def test_values_are_written_with_their_unit_and_typed_values_mean_the_same(name,
         ("payroll_budget", "$1,250,000", 1250000.0),
         ("payroll_budget", "No budget", None),
         ("range_maximum_cap", "YES", True),
+        ("awards", "department: Police=3.5%", "department: Police=0.035"),
+        ("awards", " Department : Police = 3.5 % ; Fire=0 ", "department: Fire=0; Police=0.035"),
+        ("awards", "", None),
     ],
 )
 def test_people_may_type_what_they_are_used_to(name, text, value):
@@ -75,6 +78,12 @@ def test_people_may_type_what_they_are_used_to(name, text, value):
         ("cola_rate", "1e400", "not a value", "3.5"),
         ("seed", "1.5", "'1.5' is not a value of Seed", "42"),
         ("merit_date", "02-30", "day of the year", "Merit date"),
+        ("awards", "department: Police=26%", "an award of 0 to 25%", "Awards by group"),
+        ("awards", "department: Police=3.5", "an award of 0 to 25%", "Awards by group"),
+        ("awards", "department: Police=nan", "an award of 0 to 25%", "Awards by group"),
+        ("awards", "dept: Police=3%", "one of department, job_family", "Awards by group"),
+        ("awards", "Police=3%", "one of department, job_family", "Awards by group"),
+        ("awards", "department: Police=3%; Police=2%", "named twice", "Awards by group"),
         ("years", "11", "11 years is above", "1 year to 10 years"),
     ],
 )

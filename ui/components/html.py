@@ -181,7 +181,8 @@ def _row(record: Mapping[Any, Any], columns: Sequence[TableColumn], chosen: Any)
     first, *rest = columns
     mark = ' class="chosen"' if chosen is not None and record[first.name] == chosen else ""
     cells = "".join(f"<td{_side(c)}>{escape(c.write(record[c.name]))}</td>" for c in rest)
-    return f'<tr{mark}><th scope="row">{breakable(first.write(record[first.name]))}</th>{cells}</tr>'
+    whole = ' class="whole"' if first.whole else ""
+    return f'<tr{mark}><th scope="row"{whole}>{breakable(first.write(record[first.name]))}</th>{cells}</tr>'
 
 
 def with_code(text: str) -> str:

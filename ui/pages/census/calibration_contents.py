@@ -36,8 +36,8 @@ REKEYED_COLUMNS = (
     TableColumn("share", "Of the exits", lambda v: percent(v)),
 )
 PEOPLE_COLUMNS = (
-    TableColumn("old_id", "Left as", is_text=True),
-    TableColumn("new_id", "Came in as", is_text=True),
+    TableColumn("old_id", "Left as", is_text=True, whole=True),
+    TableColumn("new_id", "Came in as", is_text=True, whole=True),
     TableColumn("year", "Year", is_text=True, whole=True),
     TableColumn("hire_date", "Hired", is_text=True, whole=True),
     TableColumn("department", "Department", is_text=True),
@@ -58,7 +58,7 @@ RAISE_COLUMNS = (
     TableColumn("common", "Common raise", lambda v: percent(v, 2)),
     TableColumn("common_share", "Share that got it", lambda v: percent(v, 0)),
     TableColumn("overall", "Pay-weighted mean", lambda v: percent(v, 2)),
-    TableColumn("interval", "95 %", is_text=True, whole=True),
+    TableColumn("interval", "95%", is_text=True, whole=True),
     TableColumn("p10", "P10", lambda v: percent(v, 2)),
     TableColumn("median", "Median", lambda v: percent(v, 2)),
     TableColumn("p90", "P90", lambda v: percent(v, 2)),
@@ -72,6 +72,12 @@ def period(found: Found) -> str:
     return (
         f"{years[0]['as_of']} to {years[-1]['as_of']}, {count(len(years) - 1)} year{'s' * (len(years) > 2)}"
     )
+
+
+def short_year(year: str) -> str:
+    """Return a year between two censuses as a heading: 2013–14 for 2013-06-30 to 2014-06-30."""
+    first, _, last = year.partition(" to ")
+    return f"{first[:4]}–{last[2:4]}" if last else year
 
 
 def headline(found: Found) -> str:
@@ -88,7 +94,7 @@ def headline(found: Found) -> str:
             Kpi(
                 "Turnover",
                 percent(everyone["rate"]),
-                f"95 %: {percent_range(everyone['low'], everyone['high'])}; "
+                f"95%: {percent_range(everyone['low'], everyone['high'])}; "
                 f"{count(everyone['events'])} exits of {count(everyone['heads'])} people at the openings",
             ),
             Kpi(
@@ -149,15 +155,15 @@ def bands(found: Found, event: str, dimension: str) -> Content:
         TableColumn("heads", "People at the opening" if event == EXITS else "Eligible stayers", count),
         TableColumn("events", EVENTS[event], count),
         TableColumn("rate", "Rate", lambda v: percent(v)),
-        TableColumn("low", "95 % from", lambda v: percent(v)),
-        TableColumn("high", "95 % to", lambda v: percent(v)),
-        *(TableColumn(year, year, lambda v: percent(v)) for year in years),
+        TableColumn("low", "95% from", lambda v: percent(v)),
+        TableColumn("high", "95% to", lambda v: percent(v)),
+        *(TableColumn(year, short_year(year), lambda v: percent(v)) for year in years),
         TableColumn("multiplier", "Multiplier", lambda v: ratio(v)),
     ]
     drawn = (
         sorted(records, key=lambda r: -r["heads"])[:BANDS_DRAWN] if len(records) > BANDS_DRAWN else records
     )
-    notes = [f"{EVENTS[event]} a year, 95 % interval"]
+    notes = [f"{EVENTS[event]} a year, 95% interval"]
     notes += [f"the {BANDS_DRAWN} largest of {len(records)}"] if len(drawn) < len(records) else []
     notes += (
         [f"{count(small)} under {HEADS_MIN} people not shown"] if (small := len(pooled) - len(shown)) else []
@@ -240,9 +246,12 @@ def awards(found: Found) -> Content | None:
     columns = [
         TableColumn("group", known["attribute"].replace("_", " ").capitalize(), is_text=True),
         TableColumn("heads", "Stayers, same title", count),
-        *(TableColumn(f"award {y}", f"Award {y}", lambda v: percent(v)) for y in years),
-        *(TableColumn(f"shared {y}", f"Shared by {y}", lambda v: percent(v, 0)) for y in years),
-        *(TableColumn(f"drift {y}", f"Beyond it {y}", lambda v: percent(v, 2, sign=True)) for y in years),
+        *(TableColumn(f"award {y}", f"Award {short_year(y)}", lambda v: percent(v)) for y in years),
+        *(TableColumn(f"shared {y}", f"Shared by {short_year(y)}", lambda v: percent(v, 0)) for y in years),
+        *(
+            TableColumn(f"drift {y}", f"Beyond it {short_year(y)}", lambda v: percent(v, 2, sign=True))
+            for y in years
+        ),
     ]
     used = found["raises"].get("split") is None
     kind = "next year's are a decision: state them" if used else "not used: COLA and merit explain the raises"

@@ -386,7 +386,9 @@ def _number(
         judged.notices.append("fte was read as percentages.")
     bad = ~blank & ~((numbers >= limits[0]) & (numbers <= limits[1]))
     if blank.any():
-        judged.notices.append(f"{int(blank.sum())} rows without {column} were given {default}.")
+        missing = int(blank.sum())
+        given = "row was" if missing == 1 else "rows were"
+        judged.notices.append(f"{missing} {given} given {column} {default}, having none.")
     judged.typed[column] = np.where(blank | bad, default, numbers)
     judged.reject(reason, bad)
 

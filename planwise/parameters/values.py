@@ -192,7 +192,7 @@ def _award(text: str) -> tuple[str, float]:
 
 def _groups(parameter: Parameter, value: object) -> Value:
     wanted = (
-        f"one of {', '.join(GROUP_ATTRIBUTES)}, a colon, and groups with points (at most "
+        f"an attribute ({', '.join(GROUP_ATTRIBUTES)}), a colon, and groups with points (at most "
         f"{GROUP_POINTS_MAX_RATE:.0%}) or a factor (at most {GROUP_FACTOR_MAX:g}), "
         "as in `department: Engineering=+0.5pp; Legal=x0.9`"
     )
@@ -203,7 +203,7 @@ def _groups(parameter: Parameter, value: object) -> Value:
 
 def _group_awards(parameter: Parameter, value: object) -> Value:
     wanted = (
-        f"one of {', '.join(GROUP_ATTRIBUTES)}, a colon, and groups with an award of 0 to "
+        f"an attribute ({', '.join(GROUP_ATTRIBUTES)}), a colon, and groups with an award of 0 to "
         f"{AWARD_MAX_RATE:.0%}, as in `department: Police=3%; Fire=2.5%`"
     )
     name, rates = _by_attribute(parameter, value, wanted, _awards)

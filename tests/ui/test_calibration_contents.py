@@ -150,7 +150,7 @@ def test_key_figures_of_a_hold_out():
     assert "A note." in backtest_contents.notes(SHOWN)
     assert backtest_contents.notes({**SHOWN, "notes": []}) == ""
     given = {**SHOWN, "given": {"cola_rate": 0.02}}
-    assert "cola_rate = 0.02" in backtest_contents.notes(given)
+    assert "Given and not forecast: Cost-of-living raise 2.00%." in backtest_contents.notes(given)
 
 
 def test_families_are_bars_beside_the_naive_ones():
@@ -167,6 +167,6 @@ def test_a_hold_out_is_chosen_by_its_name():
     given = {**SHOWN, "given": {"cola_rate": 0.02}, "notes": []}
     part.show(BACKTEST | {"given": given}, SimpleNamespace(request={"sources": ["a", "b", "c"]}))
     assert part._held.value == "2020 to 2021, awards and headcount given"
-    assert "cola_rate = 0.02" in part._notes.object
+    assert "Cost-of-living raise 2.00%" in part._notes.object
     part._held.value = "2020 to 2021"
     assert "A note." in part._notes.object and part.is_filled

@@ -131,7 +131,7 @@ def test_absent_facts_are_said_to_be_absent_and_defaults_are_noted(bring, stored
         "job_family": False, "location": False, "manager_id": False,
     }  # fmt: skip
     assert stored(partial)["gender"].tolist() == ["F", None]
-    assert "1 rows without performance_rating were given 3." in partial.report.notices
+    assert "1 row was given performance_rating 3, having none." in partial.report.notices
 
 
 def test_blank_lines_are_not_rows(bring):

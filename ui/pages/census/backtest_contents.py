@@ -6,11 +6,13 @@ from typing import Any
 import pandas as pd
 
 from planwise.formatting import count, in_currency, is_missing, money_short, percent, points
+from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import Content
 from ui.components.charts import DOWN, GREY, TOTAL, Series, bars, with_vertical_line
 from ui.components.html import Kpi, TableColumn
 from ui.components.point_charts import intervals
+from ui.values.parameter_text import written
 
 Found = Mapping[str, Any]
 NAMES = {
@@ -220,7 +222,10 @@ def families(held: Found) -> Content:
 
 def notes(held: Found) -> str:
     """Return what was stated, and what the backtest has to say, as a list."""
-    stated = ", ".join(f"{name} = {value}" for name, value in held["given"].items())
+    declared = catalogue().parameters
+    stated = ", ".join(
+        f"{declared[name].label} {written(declared[name], value)}" for name, value in held["given"].items()
+    )
     items = [*([f"Given and not forecast: {stated}."] if stated else []), *held["notes"]]
     listed = "".join(f"<li>{html.with_code(item)}</li>" for item in items)
     return f'<ul class="caveats">{listed}</ul>' if items else ""

@@ -249,7 +249,7 @@ class Forecasts:
         self._found: Mapping[str, Any] = {}
         self._filling = UpdateGuard()
         self._heading = html.pane("")
-        self._held = pmui.Select(label="Held out", options=[], width=340, **SMALL)
+        self._held = pmui.Select(label="Held out", options=[], width=460, **SMALL)
         self._held.param.watch(lambda _: self._draw(), "value")
         self._headline = html.pane("")
         self._notes = html.pane("")

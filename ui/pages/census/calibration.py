@@ -170,9 +170,9 @@ class Rates:
         self._filling = UpdateGuard()
         self._headline = html.pane("")
         self._heading = html.pane("")
-        menu: dict[str, Any] = {**SMALL, "options": [], "width": 180, "margin": (6, 0, 4, 0)}
-        self._exits_by = pmui.Select(label="Exits by", **menu)
-        self._promotions_by = pmui.Select(label="Promotions by", **menu)
+        select: dict[str, Any] = {**SMALL, "options": [], "width": 180, "margin": (6, 0, 4, 0)}
+        self._exits_by = pmui.Select(label="Exits by", **select)
+        self._promotions_by = pmui.Select(label="Promotions by", **select)
         for menu in (self._exits_by, self._promotions_by):
             menu.param.watch(lambda _: self._bands(), "value")
         self._exits = Card(name="exits by band", control=self._exits_by, height=460)

@@ -320,10 +320,13 @@ def market_by_level(
         texts = [
             "" if p is None else f"{place(p)}<br>{ratio(r)}" for p, r in zip(values, ratios, strict=True)
         ]
-        drawn |= {"text": texts, "textposition": "outside", "cliponaxis": False}
+        drawn |= {"text": texts, "textposition": "auto", "textangle": 0, "cliponaxis": False}
+        drawn["insidetextfont"] = {"color": "#ffffff"}
+    missing = levels[levels["why"] != ""]
+    why = "".join(f" · {name}: {why}" for name, why in zip(missing["name"], missing["why"], strict=True))
     return Content(
         "Market position by level",
-        f"{subtitle} · {covered(frame)} · on the bars: position, compa-ratio to market",
+        f"{subtitle} · {covered(frame)} · on the bars: position, compa-ratio to market{why}",
         frame,
         (TableColumn("group", "Level", lambda v: name_of(int(v)), is_text=True), *MARKET_COLUMNS),
         file_name,

@@ -370,7 +370,7 @@ def test_the_market_shows_levels_and_jobs_and_no_pay_of_small_groups(home):
     jobs = section._group._content.frame.set_index("group")
     figures_of = ["mean_base_pay", "mean_market_ratio", "mean_market_position"]
     assert jobs.loc["Chief", figures_of].isna().all()  # five people
-    assert jobs.loc["Chief", "why"] == "not shown: under 10 people"
+    assert jobs.loc["Chief", "why"] == "not shown: the pay of fewer than 10 people would follow from it"
     assert jobs.loc["Wizard", "why"] == "a person has to decide which occupation it is"
     assert jobs.loc["Analyst", figures_of].isna().all()  # that of five is all less theirs
     assert section._match.visible is False

@@ -270,7 +270,7 @@ MARKET_GROUPS: Mapping[str, str] = {
 }
 MARKET_BARS = 20  # the table has every group
 MARKET_ROOM = 0.22  # of the axis
-MARKET_HIDDEN = f"not shown: under {SUPPRESSED_UNDER} people"
+MARKET_HIDDEN = f"not shown: the pay of fewer than {SUPPRESSED_UNDER} people would follow from it"
 MARKET_MEANING = (
     "The market reference is what the market pays for the job title: the median (P50) of its occupation in "
     "the matched survey, aged to the census date and moved by market_movement. The compa-ratio to market is "

@@ -321,7 +321,10 @@ def market_by_level(
             "" if p is None else f"{place(p)}<br>{ratio(r)}" for p, r in zip(values, ratios, strict=True)
         ]
         drawn |= {"text": texts, "textposition": "auto", "textangle": 0, "cliponaxis": False}
-        drawn["insidetextfont"] = {"color": "#ffffff"}
+        drawn |= {
+            "insidetextanchor": "start",
+            "insidetextfont": {"color": "#ffffff"},
+        }  # below the line at P50
     missing = levels[levels["why"] != ""]
     why = "".join(f" · {name}: {why}" for name, why in zip(missing["name"], missing["why"], strict=True))
     return Content(

@@ -10,7 +10,7 @@ import numpy as np
 from planwise.calibration.awards import DEFAULT_ATTRIBUTE, POOLED, award_parameters
 from planwise.calibration.backtest_results import Backtest, Holdout, Row, family_scores, interval
 from planwise.calibration.estimate import Basis, Calibration, Raises, calibrate, on_one_scale
-from planwise.calibration.parameters_from_estimates import LEVELS, Overrides
+from planwise.calibration.parameters_from_estimates import Overrides
 from planwise.calibration.raises import with_promotions
 from planwise.calibration.statistics import (
     EVENT_FIGURES,
@@ -28,30 +28,28 @@ from planwise.calibration.statistics import (
 from planwise.calibration.years import Transition, YearlyCensus, transitions
 from planwise.errors import InputError
 from planwise.parameters import Value, resolve
-from planwise.risk.worlds import RAISES, RateDraws
+from planwise.risk.worlds import DRIFT_LEVEL_PRIOR, DRIFT_PRIOR, RAISES, RateDraws
 from planwise.settings import Settings
 
 DRAW_SEED = 20_260_101  # which rates meet which simulation seed: arbitrary, fixed
 ANY_YEAR = 2026  # rates are drawn for one year, whichever it is
 AWARD_MEAN, AWARD_SPREAD, AWARD_GROUP_SPREAD = 0.025, 0.015, 0.015  # where no past year's is drawn
-DRIFT_SPREAD, DRIFT_GROUP_SPREAD, DRIFT_LEVEL_SPREAD = 0.004, 0.006, 0.003  # of what is above the award
 MERIT = "merit_rate_level_"
-EXITS_SPREADS = {  # of the logarithm of relative exits
-    "termination_multiplier_level_": 0.08,
-    "termination_multiplier_tenure_": 0.06,
-}
 
 
 def drawn_parameters(
-    calibration: Calibration, values: Mapping[str, Value], draws: int
+    calibration: Calibration,
+    values: Mapping[str, Value],
+    draws: int,
+    given: Mapping[str, Value] | None = None,
 ) -> list[dict[str, Value]]:
-    """Return sets of parameters of the year to come, with rates drawn.
+    """Return sets of parameters of the year to come, with rates drawn; what is `given` is not.
 
-    Turnover and headcount growth are those of worlds (`planwise.risk.worlds`). The awards, or the COLA,
-    are those of one of the n training years with weight n / (n + 1), else normal about 2.5 % and by group;
-    what is above them varies by .4 points, by .6 points a group and by .3 points a level. Relative exits vary
-    by 8 % a level, by 6 % a tenure band.
+    Turnover, headcount growth, relative exits and drift are those of worlds (`planwise.risk.worlds`). The
+    awards, or the COLA, are those of one of the n training years with weight n / (n + 1), else normal about
+    2.5 % and by group; COLA and merit, where they are what raises are, vary as drift does.
     """
+    stated = given or {}
     plan = {name: value for name, value in values.items() if "@" not in name}
     rates = RateDraws.of(resolve((ANY_YEAR,), scenario={**plan, "years": 1, "seed": DRAW_SEED}), (RAISES,))
     generator = np.random.default_rng(DRAW_SEED)
@@ -62,17 +60,14 @@ def drawn_parameters(
         for name, value in rates.assumptions(world).items():
             out.put(name.partition("@")[0], _number(value))
         _draw_raises(out, calibration, float(place), generator)
-        for prefix, spread in EXITS_SPREADS.items():
-            for name in (name for name in values if name.startswith(prefix)):
-                out.put(name, _number(values[name]) * float(np.exp(generator.normal(0, spread))))
-        found.append({**values, **out.values})
+        found.append({**values, **out.values, **stated})
     return found
 
 
 def _draw_raises(
     out: Overrides, calibration: Calibration, place: float, generator: np.random.Generator
 ) -> None:
-    """Set awards by group, or COLA, and merit by level; `place` from 0 to 1 chooses a past year, or none."""
+    """Set awards by group, or COLA and merit by level; `place` from 0 to 1 chooses a past year, or none."""
     awards, division, years = calibration.awards, calibration.raise_split, calibration.used
     groups = awards.groups if division is None else ()
     seen = int(place * (len(years) + 1))
@@ -81,20 +76,12 @@ def _draw_raises(
     if seen < len(years):
         past = _awarded(calibration, years[seen])
         drawn = {group: past.get(group, past[POOLED]) for group in drawn}
-    drift = float(generator.normal(0, DRIFT_SPREAD))
-    by_group = {group: float(generator.normal(0, DRIFT_GROUP_SPREAD)) for group in drawn}
-    by_level = {level: float(generator.normal(0, DRIFT_LEVEL_SPREAD)) for level in LEVELS}
-    merit = {level: 0.0 for level in LEVELS} if division is None else dict(division.merit)
-    below = 0.0 if division is not None else min(by_level.values())  # merit is never less than nothing
-    moved = {group: max(rate, 0.0) + drift + by_group[group] + below for group, rate in drawn.items()}
     if division is None:
-        out.values.update(
-            award_parameters(awards.attribute, {group: max(r, 0.0) for group, r in moved.items()})
-        )
-    else:
-        out.put("cola_rate", moved[POOLED])
-    for level, rate in merit.items():
-        out.put(f"{MERIT}{level}", rate + by_level[level] - below)
+        out.values.update(award_parameters(awards.attribute, drawn))
+        return
+    out.put("cola_rate", max(drawn[POOLED], 0.0) + float(generator.normal(0, DRIFT_PRIOR)))
+    for level, rate in division.merit.items():
+        out.put(f"{MERIT}{level}", rate + float(generator.normal(0, DRIFT_LEVEL_PRIOR)))
 
 
 def _awarded(calibration: Calibration, year: str) -> dict[str, float]:
@@ -211,8 +198,7 @@ class _Forecast:
             "headcount_growth": round(chosen, 6),
             **given,
         }
-        moved = drawn_parameters(self.calibration, values, self.seeds)
-        moved = [{**one, **given} for one in moved]
+        moved = drawn_parameters(self.calibration, values, self.seeds, given)
         fixed, wide = self._simulate(values, moved, on_step)
         rows = tuple(self._rows(fixed, wide))
         return Holdout(

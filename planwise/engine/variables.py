@@ -28,6 +28,7 @@ RAISES = ("cola", "promotion", "merit")  # the order of raises that fall on one 
 RAISE_CAPS = ("individual_raise_max", "promotion_raise_max", "range_maximum_cap")
 RECENT_PREMIUM = FALLBACK["new_hire_salary_adjustment"]  # what recent hires are paid already, in their range
 POSITION_WITHOUT_RECENT = 0.1  # in the range; with the default premium it ends near 40 % of it
+EXITS_VARY = ("exits_vary_by_tenure", "exits_vary_by_level", "exits_vary_by_department")
 SHARE_DECIMALS = 8  # of a binding
 INDEX_DECIMALS = Decimal("0.00000001")
 Number = int | float | Decimal
@@ -146,7 +147,7 @@ def dynamics_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
             "rate_is_stated": str(previous is not None and effective.states(SCALED_BY_CENSUS, year)).upper(),
         }
         numbers: dict[str, Bound] = {"seed": effective.seed}
-        names = ["headcount_growth", SCALED_BY_CENSUS, "new_hire_termination_rate"]
+        names = ["headcount_growth", SCALED_BY_CENSUS, "new_hire_termination_rate", *EXITS_VARY]
         names += [f"promotion_probability_level_{level}" for level in LEVELS[:-1]]
         numbers |= {name: _number(effective, name, year) for name in names}
         numbers["new_hire_exit_share"] = same_year_share(
@@ -228,7 +229,7 @@ def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:
         names = ["cola_rate", "new_hire_salary_adjustment"]
         names += [f"merit_rate_level_{level}" for level in LEVELS]
         names += [f"promotion_raise_level_{level}" for level in LEVELS[:-1]]
-        names += [f"drift_shift_level_{level}" for level in LEVELS]
+        names += [*(f"drift_shift_level_{level}" for level in LEVELS), "drift_varies_by_group"]
         numbers: dict[str, Bound] = {"seed": effective.seed}
         numbers |= {name: _number(effective, name, year) for name in names}
         numbers |= {

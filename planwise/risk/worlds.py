@@ -7,6 +7,11 @@ Turnover: log(new year / mean) is Student's t with ν = 4 + n − 1 degrees of f
 s² = (4 · .08² + Σ deviation²) / ν, where n are the years that the rates were estimated from: what is known
 before any year counts as four. Headcount growth is the same with .012 and without the logarithm. Without a
 calibration what is stated counts as one year. Raises are drawn only where no plan has decided them.
+
+Who leaves differs too: the exits of each department, level and tenure band relative to others', by factors
+that are the same in all years of a world. What people get beyond the award (drift) is moved in all years, for
+all, for each group and for each level. Factors of departments and groups are drawn by the models themselves,
+from the seed and the name, since no parameter knows the names: a world gives the standard deviation.
 """
 
 import hashlib
@@ -21,6 +26,7 @@ import numpy.typing as npt
 
 from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters, Value
+from planwise.parameters.calibrated_rates import ASSUMPTION
 from planwise.parameters.catalogue import LEVELS, catalogue
 from planwise.parameters.values import DECIMALS
 
@@ -41,6 +47,14 @@ PRIOR_YEARS = 4  # what the spreads below count as
 TURNOVER_PRIOR = 0.08  # standard deviation of the logarithm of a year's turnover
 GROWTH_PRIOR = 0.012
 RAISE_PRIOR = 0.015  # standard deviation of a year's raises about what is stated
+EXITS_VARY = {  # standard deviations of the logarithm of exits relative to others'
+    "exits_vary_by_department": 0.12,
+    "exits_vary_by_level": 0.08,
+    "exits_vary_by_tenure": 0.06,
+}
+DRIFTS, GROUP_DRIFT = tuple(f"drift_shift_level_{level}" for level in LEVELS), "drift_varies_by_group"
+DRIFT_PRIOR, DRIFT_GROUP_PRIOR, DRIFT_LEVEL_PRIOR = 0.004, 0.006, 0.003  # of a year's drift
+DRIFT_STREAM = 101  # of normal draws beside the sequence
 GROWTH_MAX = 0.3  # drawn growth is within plus or minus this
 TURNOVER_FACTOR_MAX = 3.0  # drawn turnover is within the stated rate / 3 and x 3
 LOW, HIGH = 0.1, 0.9
@@ -58,9 +72,16 @@ RATES_AND_LUCK, LUCK = "rates and luck", "luck alone"
 LUCK_MEANS = "Luck is chance alone: the same rates, another draw of who leaves, joins and is promoted."
 RATES_MEANS = (
     "Rates are drawn too because they are not known exactly: turnover and headcount growth may be as far "
-    "from what is stated as years differ from each other."
+    "from what is stated as years differ from each other, and so may the exits of a department, a level or "
+    "a tenure band relative to others', and drift."
 )
 
+DEVIATES = {
+    "exits_vary_by_department": "each department's exits relative to others'",
+    "exits_vary_by_level": "each level's exits relative to others'",
+    "exits_vary_by_tenure": "each tenure band's exits relative to others'",
+    GROUP_DRIFT: "what each group and level gets beyond the award in a year",
+}
 MEANS = {
     RATES_AND_LUCK: (RATES_MEANS, LUCK_MEANS),
     LUCK: (LUCK_MEANS,),
@@ -159,8 +180,9 @@ def decided_by(*plans: EffectiveParameters) -> frozenset[str]:
 class RateDraws:
     """The rates of one scenario's worlds: what is stated by year, whether it is drawn, and how far it varies.
 
-    `merits` has each level's rates by year, and is empty where raises are decided. Another `stream` has other
-    worlds, from which a model can be computed without those that are simulated.
+    `merits` has each level's rates by year, and is empty where raises are decided; `drifts` each level's shift
+    of drift, empty where nothing drifts. `deviations` are the standard deviations that the models draw with.
+    Another `stream` has other worlds, from which a model can be computed without those that are simulated.
     """
 
     seed: int
@@ -168,6 +190,8 @@ class RateDraws:
     turnover: tuple[float, ...]
     growth: tuple[float, ...]
     merits: tuple[tuple[str, tuple[float, ...]], ...]
+    drifts: tuple[tuple[str, tuple[float, ...]], ...]
+    deviations: tuple[tuple[str, float], ...]
     turnover_law: Predictive
     growth_law: Predictive
     draws_turnover: bool
@@ -179,7 +203,8 @@ class RateDraws:
         """Return the rates of a scenario's worlds; `decided` is what it decides unless more plans count."""
         plans = decided_by(effective) if decided is None else decided
         drawn, years = bool(effective.value(DRAW_RATES)), effective.years
-        known = int(effective.number(KNOWN_YEARS))
+        known, drifts = int(effective.number(KNOWN_YEARS)), drawn and effective.value(ASSUMPTION) is not None
+        found = (EXITS_VARY if drawn else {}) | ({GROUP_DRIFT: DRIFT_GROUP_PRIOR} if drifts else {})
 
         def stated(name: str) -> tuple[float, ...]:
             return tuple(effective.number(name, year) for year in years)
@@ -190,6 +215,8 @@ class RateDraws:
             turnover=stated(TURNOVER),
             growth=stated(NEW_GROWTH),
             merits=tuple((name, stated(name)) for name in MERITS) if drawn and RAISES not in plans else (),
+            drifts=tuple((name, stated(name)) for name in DRIFTS) if drifts else (),
+            deviations=tuple((name, effective.number(name) or usual) for name, usual in found.items()),
             turnover_law=Predictive(effective.number(SPREADS[TURNOVER]), known),
             growth_law=Predictive(effective.number(SPREADS[NEW_GROWTH]), known),
             draws_turnover=drawn,
@@ -199,11 +226,13 @@ class RateDraws:
     @property
     def anything(self) -> bool:
         """Whether any rate is drawn."""
-        return self.draws_turnover or self.draws_growth or bool(self.merits)
+        return self.draws_turnover or self.draws_growth or bool(self.merits or self.deviations)
 
     def without(self) -> "RateDraws":
         """Return the same without any rate that is drawn."""
-        return replace(self, merits=(), draws_turnover=False, draws_growth=False)
+        return replace(
+            self, merits=(), drifts=(), deviations=(), draws_turnover=False, draws_growth=False
+        )
 
     def turnover_factors(self, worlds: Sequence[int]) -> Vector:
         """Return the factor on turnover in each world, the same in all its years; 1 where it is not drawn."""
@@ -234,9 +263,22 @@ class RateDraws:
         chosen = self._points(worlds)[:, RAISES_FROM : RAISES_FROM + len(self.years)]
         return np.asarray(RAISE_PRIOR * ndtri(chosen), dtype=float)
 
+    def drift_shifts(self, worlds: Sequence[int]) -> npt.NDArray[np.float64]:
+        """Return what drift is moved by, by world, year and level: by as much for all, and for each level."""
+        years = len(self.years)
+        if not self.drifts:
+            return np.zeros((len(worlds), years, len(LEVELS)))
+        size = max(BLOCK, 1 << int(max(worlds, default=0)).bit_length())
+        drawn = _normals(self.seed, self.stream, size)[list(worlds), :years]
+        return np.asarray(DRIFT_PRIOR * drawn[..., :1] + DRIFT_LEVEL_PRIOR * drawn[..., 1:])
+
     def assumptions(self, world: int) -> dict[str, Value]:
-        """Return the turnover and the headcount growth of a world, as changes of the assumptions."""
-        found: dict[str, Value] = {}
+        """Return turnover, headcount growth and what else differs in a world, as changes of assumptions."""
+        found: dict[str, Value] = dict(self.deviations)
+        moved = self.drift_shifts((world,))[0]
+        for place, (name, stated) in enumerate(self.drifts):
+            low, high = catalogue().assumptions[name].bounds or (-np.inf, np.inf)
+            found |= _by_year(name, self.years, np.clip(np.array(stated) + moved[:, place], low, high))
         if self.draws_turnover:
             factor = float(self.turnover_factors((world,))[0])
             found |= _by_year(TURNOVER, self.years, [min(factor * rate, 1.0) for rate in self.turnover])
@@ -254,7 +296,8 @@ class RateDraws:
     def regressors(self, worlds: Sequence[int]) -> Matrix:
         """Return what the payroll of a world depends on, by world, year and regressor: 1, then what is drawn.
 
-        That is the logarithm of the headcount over the stated one, and of the factor on turnover.
+        That is the logarithm of the headcount over the stated one, and of the factor on turnover, and what
+        drift has moved pay by, all levels alike.
         """
         columns = [np.ones((len(worlds), len(self.years)))]
         if self.draws_growth:
@@ -264,6 +307,8 @@ class RateDraws:
             columns.append(np.cumsum(drawn - stated, axis=1))
         if self.draws_turnover:
             columns.append(np.tile(np.log(self.turnover_factors(worlds))[:, None], len(self.years)))
+        if self.drifts:
+            columns.append(np.cumsum(self.drift_shifts(worlds).mean(axis=2), axis=1))
         return np.stack(columns, axis=2)
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -284,6 +329,12 @@ class RateDraws:
         for name, rates in self.merits:
             between = _raised(name, np.array(rates[0]), RAISE_PRIOR * NORMAL_ENDS)
             found.append(_described(name, rates[0], between, "no plan has set COLA or merit"))
+        for name, spread in self.deviations:
+            if name == GROUP_DRIFT:
+                apart = np.hypot(np.hypot(spread, DRIFT_PRIOR), DRIFT_LEVEL_PRIOR) * NORMAL_ENDS
+            else:
+                apart = np.exp(spread * NORMAL_ENDS) - 1
+            found.append(_described(name, 0.0, apart, DEVIATES[name]))
         return found
 
     def _points(self, worlds: Sequence[int]) -> Matrix:
@@ -307,6 +358,15 @@ def luck_alone(effective: EffectiveParameters, world: int, own: int | None = Non
     """Return a scenario's parameters with the seed of a world and the scenario's rates."""
     seed = replicate_seeds(effective.seed if own is None else own, world + 1)[world]
     return effective if seed == effective.seed else effective.with_assumptions({SEED: seed})
+
+
+@lru_cache(maxsize=8)
+def _normals(seed: int, stream: int, size: int) -> npt.NDArray[np.float64]:
+    """Return normal draws by world, year, and all levels' or one's; those of a world whatever the size."""
+    generator = np.random.default_rng((seed, stream, DRIFT_STREAM))
+    drawn = generator.standard_normal((size, HORIZON_MAX, 1 + len(LEVELS)))
+    drawn.flags.writeable = False
+    return drawn
 
 
 @lru_cache(maxsize=32)

@@ -12,6 +12,8 @@ STREAMS = {
     "hire_profile": ("level", "template", "hire_date", "range_position"),
     "drift_donor": ("drift_donor",),
     "hire_exit": ("new_hire_termination", "new_hire_termination_date"),
+    "relative_exits": ("radius", "angle"),  # of a band, a level, a department in a world
+    "group_drift": ("radius", "angle"),
 }
 CELLS = 2**32
 HEX_DIGITS_PER_LANE = 8
@@ -19,6 +21,7 @@ LANE_BITS = 32
 LOW_64_BITS = 2**64 - 1
 EVEN_BYTES = 0x00FF00FF00FF00FF  # of 64 bits: every second one, the lowest included
 EVEN_PAIRS = 0x0000FFFF0000FFFF
+TWO_PI = 6.283185307179586
 
 
 @macro()
@@ -35,11 +38,22 @@ def draw_block(evaluator, seed, year, employee_id, block):
 @macro()
 def draw(evaluator, digest, stream):
     """Return the uniform draw in (0, 1) of one stream from its block's digest."""
-    name = stream.name
+    return _uniform(evaluator, digest.sql(evaluator.dialect), stream.name)
+
+
+@macro()
+def normal_draw(evaluator, digest):
+    """Return a standard normal draw from the digest of a block of two streams (Box and Muller's)."""
+    read = digest.sql(evaluator.dialect)
+    radius, angle = (f"CAST({_uniform(evaluator, read, name)} AS DOUBLE)" for name in ("radius", "angle"))
+    return f"SQRT(-2 * LN({radius})) * COS({TWO_PI} * {angle})"
+
+
+def _uniform(evaluator, read: str, name: str) -> str:
     lanes = {s: lane for lanes in STREAMS.values() for lane, s in enumerate(lanes)}
     if name not in lanes:
         raise ValueError(f"draw: unknown stream {name!r}; streams are {sorted(lanes)}")
-    lane, read = lanes[name], digest.sql(evaluator.dialect)
+    lane = lanes[name]
     if evaluator.var("engine") != "postgres":  # a number takes a third less time than text
         return f"(CAST({_lane_of_number(read, lane)} AS DOUBLE) + 0.5) / {CELLS}.0"
     digits = f"SUBSTRING({read}, {lane * HEX_DIGITS_PER_LANE + 1}, {HEX_DIGITS_PER_LANE})"

@@ -35,19 +35,22 @@ FROM (
 """
 
 # Incumbents who are not promoted in the year draw a donor among people of their group, tenure and level; its
-# drift is theirs, shifted by group and level. The draw is one of their own.
+# drift is theirs, shifted by group and level, and in a world by what its group deviates. The draw is one of
+# their own.
 NO_DRIFT = "SELECT s.*, CAST(NULL AS {RATE}) AS drift_rate FROM {source} AS s"
 DRIFT = """
 SELECT p.*,
   CASE WHEN p.cola_due AND NOT p.is_hire AND NOT p.promotion_due AND NOT donors.drift IS NULL
     THEN CAST(LEAST(GREATEST(
     donors.drift * COALESCE(LIST_EXTRACT(CAST({factors} AS {RATE}[]), p.drift_group_place), 1)
-      + COALESCE(LIST_EXTRACT(CAST({points} AS {RATE}[]), p.drift_group_place), 0) + t.drift_shift,
+      + COALESCE(LIST_EXTRACT(CAST({points} AS {RATE}[]), p.drift_group_place), 0) + t.drift_shift
+      + COALESCE(m.deviation, 0),
     {lowest}), {highest}) AS {RATE}) END AS drift_rate
 FROM (
   SELECT s.*,
     LIST_POSITION(CAST({names} AS TEXT[]), CASE {attribute} WHEN 1 THEN s.department WHEN 2 THEN s.job_family
       WHEN 3 THEN s.location WHEN 4 THEN s.manager_id END) AS drift_group_place,
+    COALESCE(own.group_name, '') AS drawn_group,
     COALESCE(own.first_place, rest.first_place)
       + CAST(FLOOR({draw} * COALESCE(own.donors, rest.donors)) AS BIGINT) AS donor_place
   FROM (
@@ -64,6 +67,10 @@ FROM (
 ) AS p
 INNER JOIN terms AS t ON t.level_id = p.level_id
 LEFT JOIN staging.stg_drift_donors AS donors ON donors.place = p.donor_place
+LEFT JOIN (
+  SELECT g.group_name, CAST({deviation} AS {RATE}) AS deviation
+  FROM (SELECT DISTINCT group_name FROM staging.stg_drift_cells) AS g
+) AS m ON m.group_name = p.drawn_group
 """
 LOWEST_DRIFT, HIGHEST_DRIFT = -0.9, 1
 
@@ -158,7 +165,7 @@ def raise_step(evaluator, step, source):
 
 
 @macro()
-def drifted(evaluator, source, draw, attribute, names, factors, points):
+def drifted(evaluator, source, draw, attribute, names, factors, points, deviation):
     """Return the query that adds `drift_rate` to a relation of the people paid: null where nothing drifts."""
     if not evaluator.var("drift"):
         return f"({NO_DRIFT.format(source=source.name, RATE=RATE)})"
@@ -170,6 +177,7 @@ def drifted(evaluator, source, draw, attribute, names, factors, points):
         names=names.sql(dialect),
         factors=factors.sql(dialect),
         points=points.sql(dialect),
+        deviation=deviation.sql(dialect),
         lowest=LOWEST_DRIFT,
         highest=HIGHEST_DRIFT,
         RATE=RATE,

@@ -4,7 +4,7 @@ from calendar import isleap
 from collections import Counter
 from datetime import date
 from fractions import Fraction
-from math import ceil, floor, log
+from math import ceil, exp, floor, log
 
 from reference.rules import (
     AGE_BANDS,
@@ -18,6 +18,7 @@ from reference.rules import (
     filled,
     lanes,
     months_before,
+    normal,
     rounded,
     scale_of,
     years_between,
@@ -113,13 +114,32 @@ class Movements(World):
         stated = year != first and f"termination_rate@{year}" in self.effective.scenario
         weights = [p["leave_weight"] for p in people] if stated else self._weights_of_census
         scale = scale_of(weights, rate)
-        for person in people:
+        deviations = [self._deviation(person, year) for person in people]
+        likely = [float(person["leave_weight"]) for person in people]
+        balance = sum(likely) / sum(w * d for w, d in zip(likely, deviations, strict=True)) if people else 1
+        for person, deviation in zip(people, deviations, strict=True):
             probability = 1 if scale is None else min(scale * person["leave_weight"], 1)
-            probability = min(probability * self._pay_response(person["level_id"], year), 1)
+            probability = probability * self._pay_response(person["level_id"], year)
+            if deviation != 1 or balance != 1:
+                probability = exact(float(probability) * deviation * balance)
+            probability = min(probability, 1)
             person["termination_probability"] = float(probability)
             person["termination_draw"] = person["draws"][0]
             if person["draws"][0] < probability:
                 self._exit(person, year, "voluntary", person["draws"][0])
+
+    def _deviation(self, person: Person, year: int) -> float:
+        """Return what the exits of the person's tenure, level and department are moved by in this world."""
+        tenure = min(completed_years(person["hire_date"], date(year, 1, 1)), 60)
+        ends = [0, *(end for end, _ in TENURE_BANDS if end is not None and end <= tenure)]
+        keys = [("tenure", max(ends)), ("level", person["level_id"])]
+        if person["department"] is not None:
+            keys.append(("department", person["department"]))
+        moved = 0.0
+        for dimension, key in keys:
+            spread = float(self.value(f"exits_vary_by_{dimension}"))
+            moved += spread * normal(self.effective.seed, 0, "relative_exits", f"{dimension} {key}")
+        return exp(moved)
 
     def _pay_response(self, level: int, year: int) -> Fraction:
         elasticity = float(self.value("turnover_pay_elasticity"))

@@ -17,6 +17,7 @@ from reference.rules import (
     exact,
     lanes,
     months_before,
+    normal,
     rounded,
 )
 from reference.world import World
@@ -87,6 +88,7 @@ class Pay(World):
             drift = like[floor(draw * len(like))]
             factor, points = self._drift_group(person, year)
             drift = drift * factor + points + self.rate(f"drift_shift_level_{level}", year)
+            drift += self._group_deviation(person, year)
             sign = -1 if drift < 0 else 1
             rate = sign * rounded(min(max(drift, Fraction(-9, 10)), Fraction(1)) * sign, 6)
             self._raise(person, "drift", rounded(person["pay"] * (1 + rate)), rate)
@@ -103,6 +105,16 @@ class Pay(World):
             if len(like) >= 30 or known == 0:
                 return like
         raise AssertionError
+
+    def _group_deviation(self, person: Person, year: int) -> Fraction:
+        """Return what the drift of the person's group of donors is moved by in this world, to 6 decimals."""
+        attribute = self._drift_attribute() if self.groups - {""} else None
+        own = f"{attribute}: {person[attribute]}" if attribute else ""
+        group = str(person[attribute]) if attribute and own in self.groups else ""
+        spread = float(self.value("drift_varies_by_group"))
+        return exact(
+            f"{spread * normal(self.effective.seed, year, 'group_drift', group):.6f}" if spread else 0
+        )
 
     def _drift_attribute(self) -> str:
         return max(group.partition(": ")[0] for group in self.groups if group)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
-from math import floor
+from math import cos, floor, log, pi, sqrt
 from typing import Any
 
 Person = dict[str, Any]
@@ -55,6 +55,12 @@ def lanes(seed: int, year: int, block: str, employee_id: str) -> list[float]:
     """Return the four uniform draws of a block: 32 bits of the md5 each, the midpoint of a cell."""
     digest = hashlib.md5(f"{seed}|{year}|{block}|{employee_id}".encode()).hexdigest()
     return [(int(digest[i : i + 8], 16) + 0.5) / 2**32 for i in (0, 8, 16, 24)]
+
+
+def normal(seed: int, year: int, block: str, key: str) -> float:
+    """Return a standard normal draw of a block: Box and Muller's, of its first two uniform ones."""
+    radius, angle, _, _ = lanes(seed, year, block, key)
+    return sqrt(-2 * log(radius)) * cos(2 * pi * angle)
 
 
 def completed_years(since: date, until: date) -> int:

@@ -69,6 +69,16 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
     "levers and assumptions by year": (500, {"years": 4, "seed": 6} | BY_YEAR | SHARES),
     "skewed hazards, clipped": (500, {"years": 3, "seed": 8} | SKEWED),
     "turnover that answers to pay": (500, {"years": 4, "turnover_pay_elasticity": 3.0, "cola_rate": 0.08}),
+    "exits that deviate from what is stated": (
+        500,
+        {
+            "years": 3,
+            "seed": 15,
+            "exits_vary_by_tenure": 0.3,
+            "exits_vary_by_level": 0.2,
+            "exits_vary_by_department": 0.4,
+        },
+    ),
     "shrinking": (500, {"years": 3, "headcount_growth": -0.35, "new_hire_termination_rate": 0.9}),
 }
 
@@ -118,6 +128,7 @@ def test_drift_of_groups_levels_and_years() -> None:
         "cola_rate": 0.013,
         "drift_shift_level_2": -0.0042,
         "drift_groups": "department: Sales=x1.37; Legal=-0.2pp",
+        "drift_varies_by_group": 0.006,
         "cola_date": "05-01",
         "years": 3,
         "seed": 14,

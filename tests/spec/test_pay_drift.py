@@ -70,6 +70,16 @@ def test_drift_can_be_shifted_by_level_and_group():
     assert [result.pay(i) for i in "ABC"] == [51_510.00, 51_765.00, 71_757.00]
 
 
+def test_a_world_moves_the_drift_of_each_group():
+    """Normal draws of 2026, seed 42: Police .29789, everyone else -.31311. A hundredth: 1 % + .2979 pp = 1.2979 % for
+    A and C, of 51,000 and 71,400; B 0 - .3131 %."""
+    result = drifting(
+        ("department: Police", OLD, 1, 0.01, 30), ("", OLD, 1, 0, 30), drift_varies_by_group=0.01
+    )
+
+    assert [result.pay(i) for i in "ABC"] == [51_661.93, 50_840.32, 72_326.70]
+
+
 def test_who_is_promoted_or_hired_in_the_year_does_not_drift():
     people = [employee("A", hire_date="2015-01-01"), employee("H", hire_date="2026-01-01")]
     always = {"promotion_probability_level_1": 0.3, "promotion_multiplier_tenure_10_to_14": 20}

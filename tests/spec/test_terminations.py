@@ -120,6 +120,16 @@ def test_calibrated_rates_multiply_by_department_title_and_the_departments_own_t
     assert voluntary(result) == pytest.approx({"D": 0.2, "H": 0.6}, abs=1e-12)
 
 
+def test_a_world_moves_who_leaves_and_not_how_many():
+    """Normal draws of seed 42: Lab .18188, Ops -1.57152. Half of each: exp(.09094) = 1.09520, exp(-.78576) = .45577.
+    1.6 exits over 2 x 1.09520 + 2 x .45577 = 3.10194: .56491 for A and D of the Lab, .23509 for F and H (who stay)."""
+    facts = {"birth_date": None, "hire_date": LONG_AGO}
+    people = [employee(i, department="Lab" if i in "AD" else "Ops", **facts) for i in "ADFH"]
+    result = world(people, LEVERS | {"termination_rate": 0.4, "exits_vary_by_department": 0.5})
+
+    assert voluntary(result) == pytest.approx({"A": 0.56491, "D": 0.56491}, abs=1e-5)
+
+
 def test_rates_that_the_home_lacks_are_an_error_that_says_what_to_do():
     with pytest.raises(InputError, match="no such rates") as raised:
         world(people(recent="D"), LEVERS | {"calibrated_rates": "0123456789abcdef"})

@@ -12,6 +12,7 @@ MODEL (
   column_descriptions (
     dimension = 'tenure, age or level',
     key = 'Completed years (tenure 0..60, age 0..110, -1 = age unknown) or the level; tenure of a department with a curve of its own: 1000 x its number + years',
+    band = 'First value of the band, which all its keys share; null when age is unknown',
     multiplier = 'Relative hazard; 1 when age is unknown'
   ),
   audits (
@@ -35,6 +36,7 @@ WITH multipliers AS (
   SELECT
     multipliers.dimension,
     keys.key,
+    multipliers.lower_bound AS band,
     multipliers.multiplier
   FROM multipliers
   INNER JOIN keys
@@ -43,6 +45,7 @@ WITH multipliers AS (
   SELECT
     'age' AS dimension,
     -1 AS key,
+    NULL AS band,
     1 AS multiplier
 ), curves AS (
   /* only exits have curves of departments */
@@ -54,6 +57,7 @@ WITH multipliers AS (
 ), own_curves AS (
   SELECT
     curves.curve * 1000 + expanded.key AS key,
+    expanded.band,
     expanded.multiplier * COALESCE(rates.multiplier, 1) AS multiplier
   FROM expanded
   CROSS JOIN curves
@@ -67,17 +71,20 @@ WITH multipliers AS (
   SELECT
     dimension,
     key,
+    band,
     multiplier
   FROM expanded
   UNION ALL
   SELECT
     'tenure' AS dimension,
     key,
+    band,
     multiplier
   FROM own_curves
 )
 SELECT
   CAST(dimension AS TEXT) AS dimension,
   CAST(key AS INT) AS key,
+  CAST(band AS INT) AS band,
   CAST(multiplier AS DECIMAL(9, 6)) AS multiplier
 FROM every_key

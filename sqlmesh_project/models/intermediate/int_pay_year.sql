@@ -128,7 +128,8 @@ WITH terms AS (
     @drift_group_attribute,
     @drift_group_names,
     @drift_group_factors,
-    @drift_group_points
+    @drift_group_points,
+    CAST(@drift_varies_by_group AS DOUBLE) * @normal_draw(@draw_block(@seed, @year, g.group_name, group_drift))
   ) AS drawn
 ), started AS (
   SELECT

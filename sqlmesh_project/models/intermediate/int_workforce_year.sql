@@ -65,6 +65,43 @@ WITH opening AS (
     END AS age_key,
     @draw_block(@seed, @year, employee_id, person) AS digest
   FROM opening
+), hazard_digests AS (
+  SELECT
+    dimension,
+    key,
+    multiplier,
+    @draw_block(@seed, 0, dimension || ' ' || CAST(band AS TEXT), relative_exits) AS digest
+  FROM intermediate.int_hazard_termination
+), leaving AS (
+  /* how far a band's or a level's exits may be from what is stated, the same in all years; 1 but in a world */
+  SELECT
+    dimension,
+    key,
+    multiplier,
+    COALESCE(EXP(CASE dimension
+      WHEN 'tenure'
+      THEN CAST(@exits_vary_by_tenure AS DOUBLE)
+      WHEN 'level'
+      THEN CAST(@exits_vary_by_level AS DOUBLE)
+      ELSE 0
+    END * @normal_draw(digest)), 1) AS deviation
+  FROM hazard_digests
+), departments AS (
+  SELECT
+    department,
+    @draw_block(@seed, 0, 'department ' || CAST(department AS TEXT), relative_exits) AS digest
+  FROM (
+    SELECT DISTINCT
+      department
+    FROM opening
+    WHERE
+      NOT department IS NULL
+  ) AS named
+), leaving_departments AS (
+  SELECT
+    department,
+    EXP(CAST(@exits_vary_by_department AS DOUBLE) * @normal_draw(digest)) AS deviation
+  FROM departments
 ), weighted AS (
   SELECT
     exposed.*,
@@ -73,15 +110,18 @@ WITH opening AS (
     @draw(exposed.digest, promotion) AS promotion_draw,
     @draw(exposed.digest, reduction) AS reduction_draw,
     CAST(CAST(leave_tenure.multiplier AS DOUBLE) * leave_age.multiplier * leave_level.multiplier * exposed.exit_factor AS DECIMAL(15, 8)) AS termination_weight,
+    leave_tenure.deviation * leave_level.deviation * COALESCE(leave_department.deviation, 1) AS exit_deviation,
     CAST(CAST(rise_tenure.multiplier AS DOUBLE) * rise_age.multiplier AS DECIMAL(15, 8)) AS promotion_weight
   FROM exposed
-  INNER JOIN intermediate.int_hazard_termination AS leave_tenure
+  INNER JOIN leaving AS leave_tenure
     ON leave_tenure.dimension = 'tenure'
     AND leave_tenure.key = exposed.tenure_curve * 1000 + exposed.tenure_key
-  INNER JOIN intermediate.int_hazard_termination AS leave_age
+  INNER JOIN leaving AS leave_age
     ON leave_age.dimension = 'age' AND leave_age.key = exposed.age_key
-  INNER JOIN intermediate.int_hazard_termination AS leave_level
+  INNER JOIN leaving AS leave_level
     ON leave_level.dimension = 'level' AND leave_level.key = exposed.level_id
+  LEFT JOIN leaving_departments AS leave_department
+    ON leave_department.department = exposed.department
   INNER JOIN intermediate.int_hazard_promotion AS rise_tenure
     ON rise_tenure.dimension = 'tenure' AND rise_tenure.key = exposed.tenure_key
   INNER JOIN intermediate.int_hazard_promotion AS rise_age
@@ -114,6 +154,11 @@ WITH opening AS (
   SELECT
     MAX(CASE WHEN scale * weight <= 1 AND CAST(@termination_rate AS DECIMAL(9, 6)) < 1 THEN scale END) AS scale
   FROM termination_filled
+), exit_balance AS (
+  /* deviations move who leaves, not how many: their mean, weighted by the likelihood to leave, is 1; summed as whole numbers, which has no order */
+  SELECT
+    CAST(SUM(CAST(ROUND(CAST(termination_weight AS DOUBLE) * 1000000, 0) AS BIGINT)) AS DOUBLE) / CAST(NULLIF(SUM(CAST(ROUND(CAST(termination_weight AS DOUBLE) * exit_deviation * 1000000, 0) AS BIGINT)), 0) AS DOUBLE) AS factor
+  FROM weighted
 ), exposed_to_exit AS (
   SELECT
     weighted.*,
@@ -132,11 +177,12 @@ WITH opening AS (
         WHEN 4
         THEN @pay_response_level_4
         ELSE @pay_response_level_5
-      END AS DOUBLE),
+      END AS DOUBLE) * weighted.exit_deviation * exit_balance.factor,
       1
     ) AS termination_probability
   FROM weighted
   CROSS JOIN termination_scale
+  CROSS JOIN exit_balance
 ), headcounts AS (
   SELECT
     COUNT(*) AS opening_headcount,

@@ -25,7 +25,8 @@ from planwise.census import generate_census
 from planwise.engine.preview import Preview
 from planwise.parameters import EffectiveParameters, resolve, simulated_years
 from planwise.risk.assessment import wilson
-from planwise.risk.worlds import RAISES, decided_by, in_world, luck_alone
+from planwise.risk.decisions import RAISES, decided_by
+from planwise.risk.worlds import in_world, luck_alone
 from planwise.settings import Settings
 from planwise.study import StudySpec, run_study
 from planwise.study.chance import ChanceCheck

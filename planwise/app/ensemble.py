@@ -12,9 +12,10 @@ from planwise.app.runner import Runner
 from planwise.app.simulate import Resolved, resolve_scenario
 from planwise.engine.preview import Preview
 from planwise.governance.request import SWITCH, Bounds, ScenarioRequest
+from planwise.risk.decisions import decided_by
 from planwise.risk.ensemble import Ensemble, Step, Watch, run_drawn, spreads_json
 from planwise.risk.noise import Difference, differences
-from planwise.risk.worlds import LUCK, MEANS, RATES_AND_LUCK, RateDraws, decided_by
+from planwise.risk.worlds import LUCK, MEANS, RATES_AND_LUCK, RateDraws
 from planwise.settings import Settings
 
 DEFAULT_SEEDS = 20

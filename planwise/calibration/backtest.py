@@ -7,10 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from planwise.calibration.awards import DEFAULT_ATTRIBUTE, POOLED, award_parameters
+from planwise.calibration.awards import DEFAULT_ATTRIBUTE
 from planwise.calibration.backtest_results import Backtest, Holdout, Row, family_scores, interval
 from planwise.calibration.estimate import Basis, Calibration, Raises, calibrate, on_one_scale
-from planwise.calibration.parameters_from_estimates import Overrides
 from planwise.calibration.raises import with_promotions
 from planwise.calibration.statistics import (
     EVENT_FIGURES,
@@ -28,73 +27,24 @@ from planwise.calibration.statistics import (
 from planwise.calibration.years import Transition, YearlyCensus, transitions
 from planwise.errors import InputError
 from planwise.parameters import Value, resolve
-from planwise.risk.worlds import DRIFT_LEVEL_PRIOR, DRIFT_PRIOR, RAISES, RateDraws
+from planwise.risk.worlds import RateDraws
 from planwise.settings import Settings
 
 DRAW_SEED = 20_260_101  # which rates meet which simulation seed: arbitrary, fixed
 ANY_YEAR = 2026  # rates are drawn for one year, whichever it is
-AWARD_MEAN, AWARD_SPREAD, AWARD_GROUP_SPREAD = 0.025, 0.015, 0.015  # where no past year's is drawn
-MERIT = "merit_rate_level_"
 
 
 def drawn_parameters(
-    calibration: Calibration,
-    values: Mapping[str, Value],
-    draws: int,
-    given: Mapping[str, Value] | None = None,
+    values: Mapping[str, Value], draws: int, given: Mapping[str, Value] | None = None
 ) -> list[dict[str, Value]]:
-    """Return sets of parameters of the year to come, with rates drawn; what is `given` is not.
-
-    Turnover, headcount growth, relative exits and drift are those of worlds (`planwise.risk.worlds`). The
-    awards, or the COLA, are those of one of the n training years with weight n / (n + 1), else normal about
-    2.5 % and by group; COLA and merit, where they are what raises are, vary as drift does.
-    """
-    stated = given or {}
+    """Return sets of parameters of the year to come, with rates of worlds; what is `given` is not drawn."""
     plan = {name: value for name, value in values.items() if "@" not in name}
-    rates = RateDraws.of(resolve((ANY_YEAR,), scenario={**plan, "years": 1, "seed": DRAW_SEED}), (RAISES,))
-    generator = np.random.default_rng(DRAW_SEED)
-    places = (generator.permutation(draws) + 0.5) / draws  # evenly spaced, so that few draws cover the awards
+    rates = RateDraws.of(resolve((ANY_YEAR,), scenario={**plan, "years": 1, "seed": DRAW_SEED}), ())
     found = []
-    for world, place in enumerate(places):
-        out = Overrides()
-        for name, value in rates.assumptions(world).items():
-            out.put(name.partition("@")[0], _number(value))
-        _draw_raises(out, calibration, float(place), generator)
-        found.append({**values, **out.values, **stated})
+    for world in range(draws):
+        drawn = rates.levers(world) | rates.assumptions(world)
+        found.append({**values, **{name.partition("@")[0]: v for name, v in drawn.items()}, **(given or {})})
     return found
-
-
-def _draw_raises(
-    out: Overrides, calibration: Calibration, place: float, generator: np.random.Generator
-) -> None:
-    """Set awards by group, or COLA and merit by level; `place` from 0 to 1 chooses a past year, or none."""
-    awards, division, years = calibration.awards, calibration.raise_split, calibration.used
-    groups = awards.groups if division is None else ()
-    seen = int(place * (len(years) + 1))
-    common = float(generator.normal(AWARD_MEAN, AWARD_SPREAD))
-    drawn = {group: common + float(generator.normal(0, AWARD_GROUP_SPREAD)) for group in (POOLED, *groups)}
-    if seen < len(years):
-        past = _awarded(calibration, years[seen])
-        drawn = {group: past.get(group, past[POOLED]) for group in drawn}
-    if division is None:
-        out.values.update(award_parameters(awards.attribute, drawn))
-        return
-    out.put("cola_rate", max(drawn[POOLED], 0.0) + float(generator.normal(0, DRIFT_PRIOR)))
-    for level, rate in division.merit.items():
-        out.put(f"{MERIT}{level}", rate + float(generator.normal(0, DRIFT_LEVEL_PRIOR)))
-
-
-def _awarded(calibration: Calibration, year: str) -> dict[str, float]:
-    """Return what groups were awarded in a year, or the COLA where raises are COLA and merit."""
-    if calibration.raise_split is None:
-        return {POOLED: 0.0, **calibration.awards.rate_of(year)}
-    found = [one.common if one.spike is None else one.spike for one in calibration.raises if one.year == year]
-    return {POOLED: found[0] if found else calibration.raise_split.cola}
-
-
-def _number(value: Value) -> float:
-    assert isinstance(value, int | float)  # declared a rate
-    return float(value)
 
 
 CENSUSES_MIN = 3  # two to calibrate on, and the one that is held out
@@ -198,7 +148,7 @@ class _Forecast:
             "headcount_growth": round(chosen, 6),
             **given,
         }
-        moved = drawn_parameters(self.calibration, values, self.seeds, given)
+        moved = drawn_parameters(values, self.seeds, given)
         fixed, wide = self._simulate(values, moved, on_step)
         rows = tuple(self._rows(fixed, wide))
         return Holdout(

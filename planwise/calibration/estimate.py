@@ -7,13 +7,13 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from planwise.calibration import parameters_from_estimates
 from planwise.calibration.awards import (
     DEFAULT_ATTRIBUTE,
     NOTHING_GIVEN,
+    POOLED,
     AwardsFound,
     Given,
     award_groups,
@@ -45,7 +45,14 @@ from planwise.calibration.rates import (
     level_shares,
 )
 from planwise.calibration.rekeyed import RekeyedPeople, find_rekeyed
-from planwise.calibration.years import Transition, YearlyCensus, quirks, transitions
+from planwise.calibration.years import (
+    Transition,
+    YearlyCensus,
+    levels_of,
+    moved_ranges,
+    quirks,
+    transitions,
+)
 from planwise.errors import InputError
 from planwise.parameters.calibrated_rates import ASSUMPTION, rates_key
 from planwise.parameters.catalogue import Value, catalogue
@@ -82,26 +89,13 @@ def on_one_scale(years: Sequence[YearlyCensus]) -> tuple[tuple[YearlyCensus, ...
     table = years[0].ranges.sort_values("level_id").reset_index(drop=True)
     scaled = []
     for year, factor in zip(years, np.cumprod((1.0, *(1 + m for m in movements))), strict=True):
-        moved = table.assign(
-            minimum=cents(table["minimum"] * factor), maximum=cents(table["maximum"] * factor)
-        )
+        moved = moved_ranges(table, factor)
         people = year.people.assign(level_id=levels_of(year.people["base_pay"], moved))
         scaled.append(replace(year, people=people, ranges=moved))
     shown = ", ".join(f"{m:+.2%}" for m in movements)
     origin = f"{years[0].name} ({years[0].levels_from})"
     rule = f"levels by pay: the ranges of {origin}, moved each year by the median raise ({shown})"
     return tuple(scaled), Scale(True, movements, rule)
-
-
-def levels_of(pay: pd.Series, ranges: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return each pay's level: the half-open range it is in, the outermost ones open to their ends."""
-    place = np.searchsorted(ranges["minimum"].to_numpy(dtype=float)[1:], pay.to_numpy(), side="right")
-    return np.asarray(ranges["level_id"].to_numpy(dtype=np.int64)[place])
-
-
-def cents(money: pd.Series) -> pd.Series:
-    """Return amounts rounded to cents."""
-    return (money * 100).round() / 100
 
 
 def _median_raise(before: YearlyCensus, after: YearlyCensus) -> float:
@@ -224,6 +218,9 @@ def calibrate(
     else:
         parameters_from_estimates.put_awards(out, award_by, found.expected(labels))
         awarded = {label: _with_award(people, found, label) for label, people in stayers.items()}
+    if fit is not None and cola is None:
+        past = [_past_raises(label, found, summaries, by_rules=by_rules) for label in reversed(labels)]
+        parameters_from_estimates.put_past_raises(out, award_by, past)
     stayers = {label: people.assign(awarded=awarded[label]) for label, people in stayers.items()}
     eligible = {label: people[people["eligible"]] for label, people in stayers.items()}
     promotions = band_shares(eligible, "promoted")
@@ -301,6 +298,16 @@ def _follows_rules(raises: Raises, cola: float | None, explained: float, donors:
     if raises != "auto":
         return raises == "merit"
     return cola is not None or explained >= EXPLAINED_MIN or donors < THIN_HEADS
+
+
+def _past_raises(
+    year: str, found: AwardsFound, summaries: Sequence[RaiseSummary], *, by_rules: bool
+) -> Mapping[str, float]:
+    """Return what groups were awarded in a year, or the COLA where raises are COLA and merit."""
+    if not by_rules:
+        return found.rate_of(year)
+    seen = [one.common if one.spike is None else one.spike for one in summaries if one.year == year]
+    return {POOLED: seen[0] if seen else 0.0}
 
 
 def _with_award(people: pd.DataFrame, found: AwardsFound, year: str) -> pd.Series:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from planwise.calibration.awards import POOLED, award_parameters
+from planwise.calibration.awards import POOLED, award_parameters, bounded
 from planwise.calibration.exits import OWN_CURVE, Multiplier, fit_multipliers
 from planwise.calibration.raises import (
     COMPARABLE_RATES,
@@ -27,6 +27,8 @@ from planwise.calibration.years import Transition
 from planwise.errors import InputError
 from planwise.parameters import catalogue
 from planwise.parameters.catalogue import Value
+from planwise.parameters.values import awards_text
+from planwise.risk.decisions import PAST_AWARDS, PAST_COLA, RAISE_ESTIMATES
 from planwise.risk.worlds import GROWTH_PRIOR, TURNOVER_PRIOR, year_spread
 
 DECIMALS = 6  # of a rate: a tenth of a person in 100,000
@@ -262,6 +264,18 @@ def put_awards(out: Overrides, attribute: str, rates: Mapping[str, float]) -> No
     out.values["awards"] = award_parameters(attribute, rates)["awards"]
     for level in LEVELS:
         out.put(f"merit_rate_level_{level}", 0.0)
+
+
+def put_past_raises(out: Overrides, attribute: str, years: Sequence[Mapping[str, float]]) -> None:
+    """Say that raises are estimates, and set what each year awarded by group, the last year first."""
+    for name, estimate in RAISE_ESTIMATES.items():
+        if name in out.values:
+            out.values[estimate] = out.values[name]
+    for member, rates in zip(catalogue().bands["past_years"], years, strict=False):
+        out.values[f"{PAST_COLA}{member}"] = bounded(rates.get(POOLED, 0.0))
+        groups = {group: bounded(rate) for group, rate in rates.items() if group != POOLED}
+        if groups:
+            out.values[f"{PAST_AWARDS}{member}"] = awards_text(attribute, groups)
 
 
 def _stated(cola: float, totals: Mapping[int, float]) -> RaiseSplit:

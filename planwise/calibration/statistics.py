@@ -12,7 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from planwise.calibration.years import Transition, YearlyCensus, completed_years
+from planwise.calibration.years import (
+    Transition,
+    YearlyCensus,
+    completed_years,
+    levels_of,
+    moved_ranges,
+)
 from planwise.census import Census, register_census
 from planwise.engine.preview import Preview
 from planwise.parameters import EffectiveParameters, resolve
@@ -183,8 +189,9 @@ def measured(
 ) -> dict[Figure, float]:
     """Return the same statistics of a simulated year; entrants are the hires employed at its end.
 
-    What cannot be measured, such as the mean pay of a level without people, is left out. `groups` are those
-    of `exit_groups`, for a caller that measures many simulations of one year.
+    What cannot be measured, such as the mean pay of a level without people, is left out. Levels that come
+    from pay are read anew from it, as those of the next census are. `groups` are those of `exit_groups`, for
+    a caller that measures many simulations of one year.
     """
     old, closing = step.opening, year.pay[year.pay["is_active"]]
     both = old[["base_pay"]].join(closing["base_pay"].rename("new"), how="inner")
@@ -200,7 +207,11 @@ def measured(
         found[Figure("growth_all")] = float(closing["base_pay"].mean() / old["base_pay"].mean() - 1)
     if len(both):
         found[Figure("growth_continuing")] = float(both["new"].sum() / both["base_pay"].sum() - 1)
-    by_level = closing.groupby("level_id")["base_pay"].agg(["size", "mean"])
+    levels = closing["level_id"]
+    if step.before.levels_by_pay and len(both):
+        median = float((both["new"] / both["base_pay"] - 1).median())
+        levels = levels_of(closing["base_pay"], moved_ranges(step.before.ranges, 1 + median))
+    by_level = closing.groupby(levels)["base_pay"].agg(["size", "mean"])
     for level in sorted(old["level_id"].unique()):
         label = level_label(level)
         there = level in by_level.index

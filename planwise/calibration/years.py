@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from planwise.census import load_census, read_census
@@ -365,6 +367,24 @@ def with_bands(year: YearlyCensus) -> pd.DataFrame:
         tenure_band=band_of(completed_years(people["hire_date"], day), "tenure"),
         age_band=band_of(completed_years(people["birth_date"], day), "age"),
     )
+
+
+def moved_ranges(ranges: pd.DataFrame, factor: float) -> pd.DataFrame:
+    """Return the ranges of levels moved by a factor."""
+    return ranges.assign(
+        minimum=_cents(ranges["minimum"] * factor), maximum=_cents(ranges["maximum"] * factor)
+    )
+
+
+def levels_of(pay: pd.Series, ranges: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return each pay's level: the half-open range it is in, the outermost ones open to their ends."""
+    place = np.searchsorted(ranges["minimum"].to_numpy(dtype=float)[1:], pay.to_numpy(), side="right")
+    return np.asarray(ranges["level_id"].to_numpy(dtype=np.int64)[place])
+
+
+def _cents(money: pd.Series) -> pd.Series:
+    """Return amounts rounded to cents."""
+    return (money * 100).round() / 100
 
 
 def completed_years(since: pd.Series, day: pd.Timestamp) -> pd.Series:

@@ -8,7 +8,8 @@ from planwise.equity.reasons import SUFFIX
 from planwise.errors import CheckFailed
 from planwise.parameters import EffectiveParameters
 from planwise.risk.assessment import Spread, spread_of
-from planwise.risk.worlds import LUCK, RATES_AND_LUCK, decided_by, in_world, luck_alone, replicate_seeds
+from planwise.risk.decisions import decided_by
+from planwise.risk.worlds import LUCK, RATES_AND_LUCK, in_world, luck_alone, replicate_seeds
 
 Simulate = Callable[[EffectiveParameters], Kpis]
 YEAR = "simulation_year"

@@ -6,7 +6,8 @@ of a scenario are numbered; rates and seed of a world depend on the scenario's s
 Turnover: log(new year / mean) is Student's t with ν = 4 + n − 1 degrees of freedom and scale s √(1 + 1/n),
 s² = (4 · .08² + Σ deviation²) / ν, where n are the years that the rates were estimated from: what is known
 before any year counts as four. Headcount growth is the same with .012 and without the logarithm. Without a
-calibration what is stated counts as one year. Raises are drawn only where no plan has decided them.
+calibration what is stated counts as one year. Raises are drawn only in years in which no plan has decided
+them: those of one of the past years that are known, awards of all groups together, or others.
 
 Who leaves differs too: the exits of each department, level and tenure band relative to others', by factors
 that are the same in all years of a world. What people get beyond the award (drift) is moved in all years, for
@@ -28,7 +29,8 @@ from planwise.errors import InputError
 from planwise.parameters import EffectiveParameters, Value
 from planwise.parameters.calibrated_rates import ASSUMPTION
 from planwise.parameters.catalogue import LEVELS, catalogue
-from planwise.parameters.values import DECIMALS
+from planwise.parameters.values import AWARD_MAX_RATE, DECIMALS, awards_text
+from planwise.risk.decisions import AWARDS, COLA, MERITS, NEW_GROWTH, RAISES, Awarded, decided_by
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
@@ -37,16 +39,15 @@ SEED = "seed"  # the assumption
 SEED_LIMIT = 2**31  # its declared bounds end below it
 SEEDS_MAX = 10_000  # by then P10 and P90 are known to a hundredth of a standard deviation
 
-TURNOVER, NEW_GROWTH, COLA = "termination_rate", "headcount_growth", "cola_rate"
-DRAW_RATES, KNOWN_YEARS, GROWTH_ESTIMATE = "draw_rates", "calibration_years", "estimated_headcount_growth"
+TURNOVER = "termination_rate"
+DRAW_RATES, KNOWN_YEARS = "draw_rates", "calibration_years"
 SPREADS = {TURNOVER: "spread_of_turnover", NEW_GROWTH: "spread_of_headcount_growth"}
-RAISES = "raises"  # COLA and merit
-MERITS = tuple(f"merit_rate_level_{level}" for level in LEVELS)
 
 PRIOR_YEARS = 4  # what the spreads below count as
 TURNOVER_PRIOR = 0.08  # standard deviation of the logarithm of a year's turnover
 GROWTH_PRIOR = 0.012
 RAISE_PRIOR = 0.015  # standard deviation of a year's raises about what is stated
+AWARD_MEAN, AWARD_PRIOR, AWARD_GROUP_PRIOR = 0.025, 0.015, 0.015  # of awards that no past year had
 EXITS_VARY = {  # standard deviations of the logarithm of exits relative to others'
     "exits_vary_by_department": 0.12,
     "exits_vary_by_level": 0.08,
@@ -54,7 +55,7 @@ EXITS_VARY = {  # standard deviations of the logarithm of exits relative to othe
 }
 DRIFTS, GROUP_DRIFT = tuple(f"drift_shift_level_{level}" for level in LEVELS), "drift_varies_by_group"
 DRIFT_PRIOR, DRIFT_GROUP_PRIOR, DRIFT_LEVEL_PRIOR = 0.004, 0.006, 0.003  # of a year's drift
-DRIFT_STREAM = 101  # of normal draws beside the sequence
+DRIFT_STREAM, AWARD_STREAM = 101, 102  # of normal draws beside the sequence
 GROWTH_MAX = 0.3  # drawn growth is within plus or minus this
 TURNOVER_FACTOR_MAX = 3.0  # drawn turnover is within the stated rate / 3 and x 3
 LOW, HIGH = 0.1, 0.9
@@ -65,6 +66,7 @@ SMALLEST = 1e-6  # a headcount is never less than this share of what it was
 HORIZON_MAX = 10
 GROWTH_FROM, RAISES_FROM = 1, 1 + HORIZON_MAX
 DIMENSIONS = 1 + 2 * HORIZON_MAX
+LOOKED_AT = 256  # worlds, for P10 and P90 of what has no formula
 BLOCK = 64  # points are computed in powers of two from here on
 EDGE = 2.0**-33  # keeps a coordinate off 0 and 1
 
@@ -158,30 +160,13 @@ def year_spread(values: Sequence[float], prior: float) -> float:
     return float(np.sqrt((PRIOR_YEARS * prior**2 + squares) / (PRIOR_YEARS + max(len(seen), 1) - 1)))
 
 
-def decided_by(*plans: EffectiveParameters) -> frozenset[str]:
-    """Return what any of these plans decides, and is therefore not drawn: headcount growth, raises.
-
-    A plan decides headcount growth by stating one that is not its calibration's estimate, and raises by
-    setting COLA or the merit of any level, in the scenario or by a release.
-    """
-    found: set[str] = set()
-    for plan in plans:
-        estimate = plan.number_or_none(GROWTH_ESTIMATE)
-        for year in plan.years:
-            growth = plan.row(NEW_GROWTH, year)
-            if growth.tier == "scenario" and growth.value != estimate:
-                found.add(NEW_GROWTH)
-            if any(plan.tier(name, year) in ("scenario", "dynamic") for name in (COLA, *MERITS)):
-                found.add(RAISES)
-    return frozenset(found)
-
-
 @dataclass(frozen=True)
 class RateDraws:
     """The rates of one scenario's worlds: what is stated by year, whether it is drawn, and how far it varies.
 
-    `merits` has each level's rates by year, and is empty where raises are decided; `drifts` each level's shift
-    of drift, empty where nothing drifts. `deviations` are the standard deviations that the models draw with.
+    `open_years` are those whose raises are drawn, `past` what past years awarded; `merits` has each level's
+    rates by year, and is empty where raises are decided; `drifts` each level's shift of drift, empty where
+    nothing drifts. `deviations` are the standard deviations that the models draw with.
     Another `stream` has other worlds, from which a model can be computed without those that are simulated.
     """
 
@@ -189,6 +174,9 @@ class RateDraws:
     years: tuple[int, ...]
     turnover: tuple[float, ...]
     growth: tuple[float, ...]
+    open_years: tuple[bool, ...]
+    past: tuple[Awarded, ...]
+    cola: tuple[float, ...]
     merits: tuple[tuple[str, tuple[float, ...]], ...]
     drifts: tuple[tuple[str, tuple[float, ...]], ...]
     deviations: tuple[tuple[str, float], ...]
@@ -205,6 +193,7 @@ class RateDraws:
         drawn, years = bool(effective.value(DRAW_RATES)), effective.years
         known, drifts = int(effective.number(KNOWN_YEARS)), drawn and effective.value(ASSUMPTION) is not None
         found = (EXITS_VARY if drawn else {}) | ({GROUP_DRIFT: DRIFT_GROUP_PRIOR} if drifts else {})
+        free = tuple(drawn and not {RAISES, f"{RAISES}@{year}"} & set(plans) for year in years)
 
         def stated(name: str) -> tuple[float, ...]:
             return tuple(effective.number(name, year) for year in years)
@@ -214,7 +203,10 @@ class RateDraws:
             years=years,
             turnover=stated(TURNOVER),
             growth=stated(NEW_GROWTH),
-            merits=tuple((name, stated(name)) for name in MERITS) if drawn and RAISES not in plans else (),
+            open_years=free,
+            past=Awarded.past(effective) if any(free) else (),
+            cola=stated(COLA),
+            merits=tuple((name, stated(name)) for name in MERITS) if any(free) else (),
             drifts=tuple((name, stated(name)) for name in DRIFTS) if drifts else (),
             deviations=tuple((name, effective.number(name) or usual) for name, usual in found.items()),
             turnover_law=Predictive(effective.number(SPREADS[TURNOVER]), known),
@@ -231,7 +223,13 @@ class RateDraws:
     def without(self) -> "RateDraws":
         """Return the same without any rate that is drawn."""
         return replace(
-            self, merits=(), drifts=(), deviations=(), draws_turnover=False, draws_growth=False
+            self,
+            past=(),
+            merits=(),
+            drifts=(),
+            deviations=(),
+            draws_turnover=False,
+            draws_growth=False,
         )
 
     def turnover_factors(self, worlds: Sequence[int]) -> Vector:
@@ -261,7 +259,28 @@ class RateDraws:
         from scipy.special import ndtri  # SciPy is slow to import
 
         chosen = self._points(worlds)[:, RAISES_FROM : RAISES_FROM + len(self.years)]
-        return np.asarray(RAISE_PRIOR * ndtri(chosen), dtype=float)
+        return np.asarray(RAISE_PRIOR * ndtri(chosen) * np.array(self.open_years), dtype=float)
+
+    def awarded(self, world: int) -> dict[int, Awarded]:
+        """Return what is awarded in each open year of a world; nothing where no past year is known.
+
+        Those of one of the n past years with weight n / (n + 1), else normal about 2.5 %, and by group.
+        """
+        if not self.past:
+            return {}
+        generator = np.random.default_rng((self.seed, self.stream, AWARD_STREAM, world))
+        names = {name: one.attribute for one in self.past for name, _ in one.groups}
+        places = self._points((world,))[0, RAISES_FROM : RAISES_FROM + len(self.years)]
+        found = {}
+        for year, place, free in zip(self.years, places, self.open_years, strict=True):
+            common, *apart = generator.standard_normal(1 + len(names))
+            cola = AWARD_MEAN + AWARD_PRIOR * common
+            rates = {name: cola + AWARD_GROUP_PRIOR * by for name, by in zip(names, apart, strict=True)}
+            seen = int(place * (len(self.past) + 1))
+            other = Awarded(cola, next(iter(names.values()), ""), tuple(rates.items()))
+            if free:
+                found[year] = self.past[seen] if seen < len(self.past) else other
+        return found
 
     def drift_shifts(self, worlds: Sequence[int]) -> npt.NDArray[np.float64]:
         """Return what drift is moved by, by world, year and level: by as much for all, and for each level."""
@@ -277,8 +296,10 @@ class RateDraws:
         found: dict[str, Value] = dict(self.deviations)
         moved = self.drift_shifts((world,))[0]
         for place, (name, stated) in enumerate(self.drifts):
-            low, high = catalogue().assumptions[name].bounds or (-np.inf, np.inf)
-            found |= _by_year(name, self.years, np.clip(np.array(stated) + moved[:, place], low, high))
+            found |= _by_year(name, self.years, _raised(name, np.array(stated), moved[:, place]))
+        for year, one in self.awarded(world).items():
+            rates = {name: round(_award(rate), DECIMALS) for name, rate in one.groups}
+            found[f"{AWARDS}@{year}"] = awards_text(one.attribute, rates) if rates else None
         if self.draws_turnover:
             factor = float(self.turnover_factors((world,))[0])
             found |= _by_year(TURNOVER, self.years, [min(factor * rate, 1.0) for rate in self.turnover])
@@ -287,10 +308,20 @@ class RateDraws:
         return found
 
     def levers(self, world: int) -> dict[str, Value]:
-        """Return the merit of a world where no plan has decided it, as changes of the scenario's levers."""
-        shifts, found = self.raise_shifts((world,))[0], dict[str, Value]()
-        for name, stated in self.merits:
-            found |= _by_year(name, self.years, _raised(name, np.array(stated), shifts))
+        """Return the raises of a world where no plan has decided them, as changes of the scenario's levers.
+
+        Where past awards are known, they are drawn, and merit moves as drift does; else merit of all levels
+        moves alike.
+        """
+        found: dict[str, Value] = {}
+        drawn, shifts = self.awarded(world), self.raise_shifts((world,))[0]
+        beyond = self.drift_shifts((world,))[0] * np.array(self.open_years)[:, None]
+        for year, one in drawn.items():
+            low, high = catalogue().levers[COLA].bounds
+            found[f"{COLA}@{year}"] = round(min(max(one.cola, low), high), DECIMALS)
+        for place, (name, stated) in enumerate(self.merits):
+            moved = beyond[:, place] * (np.array(stated) > 0) if drawn else shifts
+            found |= _by_year(name, self.years, _raised(name, np.array(stated), moved))
         return found
 
     def regressors(self, worlds: Sequence[int]) -> Matrix:
@@ -326,7 +357,11 @@ class RateDraws:
             if self.draws_growth
             else _described(NEW_GROWTH, self.growth[0], None, stated),
         ]
-        for name, rates in self.merits:
+        if self.past:
+            first = [next(iter(self.awarded(world).values())).cola for world in range(LOOKED_AT)]
+            ends = np.maximum(np.quantile(first, (LOW, HIGH)), 0)
+            found.append(_described(COLA, self.cola[0], ends, "a past year's awards, or others"))
+        for name, rates in () if self.past else self.merits:
             between = _raised(name, np.array(rates[0]), RAISE_PRIOR * NORMAL_ENDS)
             found.append(_described(name, rates[0], between, "no plan has set COLA or merit"))
         for name, spread in self.deviations:
@@ -391,8 +426,12 @@ def _grown(stated: Vector, shifts: Vector) -> Vector:
 
 
 def _raised(name: str, stated: Vector, shifts: Vector) -> Vector:
-    low, high = catalogue().levers[name].bounds
+    low, high = catalogue().parameters[name].bounds or (-np.inf, np.inf)
     return np.asarray(np.clip(stated + shifts, low, high), dtype=float)
+
+
+def _award(rate: float) -> float:
+    return min(max(rate, 0.0), AWARD_MAX_RATE)
 
 
 def _by_year(name: str, years: Sequence[int], values: Iterable[float]) -> dict[str, Value]:

@@ -16,14 +16,13 @@ import numpy as np
 
 from planwise.engine.outcome import Kpis
 from planwise.risk.assessment import Spread, spread_of, wilson
+from planwise.risk.decisions import RAISES, decided_by
 from planwise.risk.worlds import (
     LUCK,
-    RAISES,
     RATES_AND_LUCK,
     Matrix,
     RateDraws,
     Vector,
-    decided_by,
     in_world,
     replicate_seeds,
     world_of,

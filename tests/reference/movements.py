@@ -116,7 +116,8 @@ class Movements(World):
         scale = scale_of(weights, rate)
         deviations = [self._deviation(person, year) for person in people]
         likely = [float(person["leave_weight"]) for person in people]
-        balance = sum(likely) / sum(w * d for w, d in zip(likely, deviations, strict=True)) if people else 1
+        moved = [w * d for w, d in zip(likely, deviations, strict=True)]
+        balance = sum(round(w * 10**9) for w in likely) / (sum(round(w * 10**9) for w in moved) or 1)
         for person, deviation in zip(people, deviations, strict=True):
             probability = 1 if scale is None else min(scale * person["leave_weight"], 1)
             probability = probability * self._pay_response(person["level_id"], year)

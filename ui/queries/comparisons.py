@@ -14,7 +14,8 @@ import pandas as pd
 from planwise.errors import InputError
 from planwise.governance.publications import CURRENT, MANIFEST, fingerprint_in_force
 from planwise.risk.assessment import spread_of
-from planwise.risk.worlds import LUCK, decided_by, in_world, luck_alone
+from planwise.risk.decisions import decided_by
+from planwise.risk.worlds import LUCK, in_world, luck_alone
 from planwise.settings import Settings
 from planwise.small_groups import small_groups
 from ui.cache import BoundedCache

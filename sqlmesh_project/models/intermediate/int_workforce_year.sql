@@ -157,7 +157,7 @@ WITH opening AS (
 ), exit_balance AS (
   /* deviations move who leaves, not how many: their mean, weighted by the likelihood to leave, is 1; summed as whole numbers, which has no order */
   SELECT
-    CAST(SUM(CAST(ROUND(CAST(termination_weight AS DOUBLE) * 1000000, 0) AS BIGINT)) AS DOUBLE) / CAST(NULLIF(SUM(CAST(ROUND(CAST(termination_weight AS DOUBLE) * exit_deviation * 1000000, 0) AS BIGINT)), 0) AS DOUBLE) AS factor
+    CAST(SUM(CAST(ROUND(CAST(termination_weight AS DOUBLE) * 1000000000, 0) AS BIGINT)) AS DOUBLE) / CAST(NULLIF(SUM(CAST(ROUND(CAST(termination_weight AS DOUBLE) * exit_deviation * 1000000000, 0) AS BIGINT)), 0) AS DOUBLE) AS factor
   FROM weighted
 ), exposed_to_exit AS (
   SELECT

@@ -206,17 +206,24 @@ def test_a_calibration_says_how_much_its_years_differ():
 def test_drawn_parameters_of_one_year_are_finite_and_within_bounds():
     calibration = calibrate((BEFORE, AFTER))
     values = {**calibration.levers, **calibration.assumptions}
-    drawn = drawn_parameters(calibration, values, 200)
+    drawn = drawn_parameters(values, 200)
     rates = [d["termination_rate"] / values["termination_rate"] for d in drawn]
     assert min(rates) >= 1 / 3 - 1e-6 and max(rates) <= 3 and np.median(rates) == pytest.approx(1, abs=0.02)
     assert all(np.isfinite(v) for d in drawn for v in d.values() if isinstance(v, float))
     colas = pd.Series([d["cola_rate"] for d in drawn])
     assert colas.between(0, 0.08).all() and colas.nunique() > 50
-    assert drawn == drawn_parameters(calibration, values, 200)
-    for name, spread in (("level_1", 0.08), ("level_2", 0.08), ("tenure_under_1", 0.06)):
-        key = f"termination_multiplier_{name}"
-        logs = np.log([d[key] / values[key] for d in drawn])
-        assert logs.std() == pytest.approx(spread, rel=0.2) and abs(logs.mean()) < spread / 5
+    assert drawn == drawn_parameters(values, 200)
+    spreads = {"department": 0.12, "level": 0.08, "tenure": 0.06}  # the models draw with them
+    assert all(d[f"exits_vary_by_{name}"] == spread for d in drawn for name, spread in spreads.items())
+
+
+def test_what_is_given_is_not_drawn_and_drift_still_is():
+    calibration = calibrate((BEFORE, AFTER))
+    values = {**calibration.levers, **calibration.assumptions}
+    drawn = drawn_parameters(values, 50, {"cola_rate": 0.031, "headcount_growth": 0.02})
+    assert {(d["cola_rate"], d["headcount_growth"]) for d in drawn} == {(0.031, 0.02)}
+    assert {d["drift_varies_by_group"] for d in drawn} == {0.006}
+    assert np.std([d["drift_shift_level_1"] for d in drawn]) == pytest.approx(0.005, rel=0.25)  # .4 and .3 pp
 
 
 def test_a_fiscal_year_is_moved_to_the_calendar_year():

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from calibration_worlds import RANGES, census, person
 
-from planwise.calibration.estimate import levels_of, on_one_scale
+from planwise.calibration.estimate import on_one_scale
 from planwise.calibration.years import (
     _with_plain_departments,
+    levels_of,
     quirks,
     read_years,
     transition,

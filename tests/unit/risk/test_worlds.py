@@ -9,12 +9,12 @@ from scipy import stats
 from planwise.cli.ensemble import rates_in_words
 from planwise.errors import InputError
 from planwise.parameters import resolve
+from planwise.risk.decisions import decided_by
 from planwise.risk.worlds import (
     GROWTH_PRIOR,
     TURNOVER_PRIOR,
     Predictive,
     RateDraws,
-    decided_by,
     in_world,
     luck_alone,
     replicate_seeds,
@@ -70,7 +70,9 @@ def test_the_prior_is_worth_four_years():
 
 def test_without_a_calibration_turnover_is_as_unsure_as_surveys_differ():
     """14 % x exp(± 1.5332 x .08 x √2), 1.5332 being P90 of Student's t with 4 degrees (from a table)."""
-    (turnover, growth) = [one for one in draws(cola_rate=0.02).as_json() if one["drawn"]]
+    (turnover, growth, *exits) = [one for one in draws(cola_rate=0.02).as_json() if one["drawn"]]
+    by_department = next(one for one in exits if one["rate"] == "exits_vary_by_department")
+    assert (by_department["p10"], by_department["p90"]) == pytest.approx((-0.14256, 0.16626), abs=1e-4)
     assert (turnover["p10"], turnover["p90"]) == pytest.approx((0.11770, 0.16652), abs=1e-5)
     assert (growth["p10"], growth["p90"]) == pytest.approx((0.03 - 0.02602, 0.03 + 0.02602), abs=1e-5)
     assert "no calibration" in turnover["why"]
@@ -137,7 +139,7 @@ def test_what_a_plan_decides_is_not_drawn():
     world = in_world(stated, 3)
     assert world.number("headcount_growth", 2028) == 0 and world.number("merit_rate_level_1", 2028) == 0.033
     assert world.number("termination_rate") != stated.number("termination_rate")
-    (_, growth) = RateDraws.of(stated).as_json()
+    (_, growth, *_) = RateDraws.of(stated).as_json()
     assert growth == {
         "rate": "headcount_growth", "stated": 0.0, "drawn": False, "p10": None, "p90": None,
         "why": "the plan states it",
@@ -158,6 +160,49 @@ def test_raises_that_nobody_decided_move_merit_of_all_levels_alike():
     world = in_world(BASE, 1)
     moved = {world.number(f"merit_rate_level_{level}", 2027) - 0.033 for level in range(1, 6)}
     assert len({round(by, 9) for by in moved}) == 1 and moved != {0.0}
+
+
+GROUPS = "department: Fire=0.03; Police=0.09"
+KNOWN = {  # as a calibration of two years states them
+    "cola_rate": 0.01, "estimated_cola_rate": 0.01, "awards": GROUPS, "estimated_awards": GROUPS,
+    "past_cola_rate_1": 0.02, "past_awards_1": "department: Fire=0.06; Police=0.08",
+    "past_cola_rate_2": 0.0, "past_awards_2": "department: Fire=0; Police=0.1",
+    "calibrated_rates": "0123456789abcdef",
+} | {f"{of}merit_rate_level_{level}": 0.0 for level in range(1, 6) for of in ("", "estimated_")}  # fmt: skip
+
+
+def test_awards_are_those_of_a_past_year_together_or_others():
+    """Two known years have two thirds of the worlds; a third is normal about 2.5 %, none below 0."""
+    plan = resolve(YEARS, scenario=KNOWN)
+    assert decided_by(plan) == frozenset()
+    worlds = [in_world(plan, world) for world in range(150)]
+    found = [(one.number("cola_rate", 2028), one.value("awards", 2028)) for one in worlds]
+    known = [(0.02, "department: Fire=0.06; Police=0.08"), (0.0, "department: Fire=0; Police=0.1")]
+    assert [found.count(one) / 150 for one in known] == pytest.approx([1 / 3, 1 / 3], abs=0.03)
+    others = np.array([cola for cola, rates in found if (cola, rates) not in known])
+    assert others.mean() == pytest.approx(0.025, abs=0.006) and others.min() >= 0 and others.std() < 0.02
+    assert {one.number("merit_rate_level_2", 2028) for one in worlds} == {0}  # drift has what is above awards
+
+
+def test_a_year_whose_awards_the_plan_states_is_not_drawn():
+    plan = resolve(YEARS, scenario=KNOWN | {"awards@2027": "department: Police=0.05"})
+    assert decided_by(plan) == {"raises@2027"}
+    worlds = [in_world(plan, world) for world in range(9)]
+    assert {one.value("awards", 2027) for one in worlds} == {"department: Police=0.05"}
+    assert len({one.value("awards", 2028) for one in worlds}) > 2
+    assert decided_by(resolve(YEARS, scenario=KNOWN | {"cola_rate": 0.03})) == {"raises"}
+
+
+def test_drift_moves_by_year_and_level_and_exits_by_their_spreads():
+    """.4 points for all and .3 a level: .5 together, and a correlation of .16 / .25 between levels."""
+    found = RateDraws.of(resolve(YEARS, scenario=KNOWN)).drift_shifts(MANY)
+    assert found.std() == pytest.approx(0.005, rel=0.03)
+    assert np.corrcoef(found[:, 0, 0], found[:, 0, 4])[0, 1] == pytest.approx(0.64, abs=0.04)
+    assert abs(np.corrcoef(found[:, 0, 0], found[:, 1, 0])[0, 1]) < 0.06
+    world = in_world(resolve(YEARS, scenario=KNOWN), 3)
+    assert world.number("drift_shift_level_2", 2027) == pytest.approx(found[3, 1, 1], abs=1e-6)
+    assert (world.number("drift_varies_by_group"), world.number("exits_vary_by_level")) == (0.006, 0.08)
+    assert in_world(BASE, 3).number("drift_varies_by_group") == 0  # nothing drifts
 
 
 def test_a_rate_by_year_is_moved_in_every_year():

@@ -48,7 +48,7 @@ ASSUMPTION_GROUPS: Groups = (
     ("Total cash and employer cost", ("bonus_rate_", "employer_cost_rate_")),
     ("Hiring", ("hire_range_", "new_hire_profile_years", "new_hire_level_share_")),
     ("Horizon and draws", ("years", "seed", "draw_rates")),
-    ("How sure rates are", ("calibration_years", "spread_of_", "estimated_")),
+    ("How sure rates are", ("calibration_years", "spread_of_", "estimated_", "past_", "exits_vary_")),
     ("Effect of pay on turnover", ("turnover_pay_elasticity",)),
     ("Termination multipliers", ("termination_multiplier_",)),
     ("Promotion multipliers", ("promotion_multiplier_",)),

@@ -78,13 +78,18 @@ WITH opening AS (
     dimension,
     key,
     multiplier,
-    COALESCE(EXP(CASE dimension
-      WHEN 'tenure'
-      THEN CAST(@exits_vary_by_tenure AS DOUBLE)
-      WHEN 'level'
-      THEN CAST(@exits_vary_by_level AS DOUBLE)
-      ELSE 0
-    END * @normal_draw(digest)), 1) AS deviation
+    COALESCE(
+      EXP(
+        CASE dimension
+          WHEN 'tenure'
+          THEN CAST(@exits_vary_by_tenure AS DOUBLE)
+          WHEN 'level'
+          THEN CAST(@exits_vary_by_level AS DOUBLE)
+          ELSE 0
+        END * @normal_draw(digest)
+      ),
+      1
+    ) AS deviation
   FROM hazard_digests
 ), departments AS (
   SELECT

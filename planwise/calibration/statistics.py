@@ -210,7 +210,8 @@ def measured(
     levels = closing["level_id"]
     if step.before.levels_by_pay and len(both):
         median = float((both["new"] / both["base_pay"] - 1).median())
-        levels = levels_of(closing["base_pay"], moved_ranges(step.before.ranges, 1 + median))
+        ranges = moved_ranges(step.before.ranges, 1 + median)
+        levels = pd.Series(levels_of(closing["base_pay"], ranges), index=closing.index)
     by_level = closing.groupby(levels)["base_pay"].agg(["size", "mean"])
     for level in sorted(old["level_id"].unique()):
         label = level_label(level)

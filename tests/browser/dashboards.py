@@ -48,7 +48,7 @@ SETTLED = """({quiet, patience}) => new Promise((resolve) => {
     const seen = [words(document.body), scrollWidth, scrollHeight, clientWidth].join("|")
     if (seen !== last || moving) { last = seen; since = now }
     if (now - since >= quiet || now - begun >= patience) { resolve(now - since >= quiet) }
-    else { setTimeout(look, 100) }
+    else { setTimeout(look, 130) }
   }
   look()
 })"""
@@ -91,6 +91,15 @@ def come_to(page, url):
 def cookie_of(url):
     """Return the headers that a dashboard without sign-in lets in."""
     return {"Cookie": SERVED[url].cookie}
+
+
+def follow(page, query, title):
+    """Come to another address of the dashboard as by the browser's buttons: nothing is loaded again."""
+    page.evaluate(
+        "query => { history.pushState({}, '', query); dispatchEvent(new PopStateEvent('popstate')) }", query
+    )
+    page.wait_for_function("title => document.title.startsWith(`${title} · `)", arg=title)
+    page.locator(".loading:visible").first.wait_for(state="hidden")
 
 
 def come_back(page):

@@ -34,7 +34,7 @@ def percent(text):
 def download(page, name, exact=False):
     """Press a button that makes a file; return its content and its name."""
     with page.expect_download() as file:
-        page.get_by_role("button", name=name, exact=exact).first.click()
+        page.get_by_role("button", name=name, exact=exact).locator("visible=true").first.click()
     return file.value.path().read_bytes(), file.value.suggested_filename
 
 

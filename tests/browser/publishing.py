@@ -32,9 +32,9 @@ def simulate_and_publish(settings, warehouse, census, scenario, effective):
     return published, outcome
 
 
-SCENARIOS = ("baseline", "higher_cola", "third")
-YEARS = 2
-PAUSE_SECONDS = 1  # the pages that are looked at need a processor too
+SCENARIOS = ("baseline", "higher_cola", "baseline", "third")
+YEARS = 1
+PAUSE_SECONDS = 2  # the pages that are looked at need a processor too
 STEPS = 7  # different levels of the lever, one after the other
 
 

@@ -156,7 +156,7 @@ def figure(value: Any) -> str:
 
 
 TRIAL = TableColumn("trial", "Trial", count)
-STATE = TableColumn("state", "State", is_text=True)
+STATE = TableColumn("state", "State", is_text=True, whole=True)
 GROWTH = TrialMeasure("growth", "Growth of average pay", _pct, ".2%")
 SCORE = TrialMeasure("score", "Objective (lower is better)", figure, ".4~g")
 OUTCOMES = (

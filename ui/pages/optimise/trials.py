@@ -50,7 +50,7 @@ def trial_columns(study: StudyTrials, *, levers: bool) -> tuple[TableColumn, ...
     columns = [
         TRIAL,
         TableColumn("kind", "Kind", lambda v: "plan" if v == "real" else str(v), is_text=True),
-        TableColumn("purpose", "For", purpose, is_text=True),
+        TableColumn("purpose", "For", purpose, is_text=True, whole=True),
         STATE,
         reached_measure(study).table_column(),
         *([] if study.target is None else [TableColumn("gap_pp", "To the target", gap)]),

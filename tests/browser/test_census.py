@@ -25,7 +25,7 @@ def payroll():
     return "\n".join(["Badge,Begun,Salary,Title,Team", *rows, "P001,05/17/2012,50000,Clerk,A"]).encode()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_an_empty_home_gets_its_people(visit, tmp_path):
     with dashboard(tmp_path / "home") as url:
         page = visit(f"{url}/", "main h1:visible")

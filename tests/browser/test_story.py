@@ -66,7 +66,7 @@ def in_force(settings):
     return load_publication(settings, "prod").fingerprint
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_from_a_lever_to_release_and_rollback(sign_in_as, settings):
     analyst = sign_in_as("ann", "?page=plan", Plan.READY)
     change_a_lever_run_and_compare(analyst, settings)

@@ -34,7 +34,7 @@ DEFAULTS = {
     "promotion_raise_level_2": 0.087,
     "headcount_growth": 0.03,
     "termination_rate": 0.14,
-    "new_hire_termination_rate": 0.25,
+    "new_hire_termination_rate": 0.23,
     "market_movement": 0.03,
     "range_adjustment": 0.03,
     "seed": 42,

@@ -185,8 +185,8 @@ class _Forecast:
         groups = exit_groups(self.step)
 
         def figures(runs: Sequence[tuple[int, Mapping[str, Value]]]) -> list[dict[Figure, float]]:
-            found = simulated(census, preview, runs, report_step)
-            return [measured(self.step, year, groups) for year in found]
+            years = simulated(census, preview, runs, report_step)
+            return [measured(self.step, year, groups) for year in years]
 
         with opened(self.settings, self.step.before, self.calibration.rates) as (census, preview):
             return figures(plain), figures(seeded)
@@ -209,7 +209,7 @@ class _Forecast:
                 Row(
                     figure=figure,
                     truth=now.value,
-                    forecast=float(np.median(samples)),
+                    forecast=float(np.mean(samples)),
                     draws=draws,
                     years=interval(_samples(wide, figure), now.value),
                     naive_last=carried[0] if carried else None,

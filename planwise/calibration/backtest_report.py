@@ -27,7 +27,8 @@ NAMES = {
 }
 HOW_TO_READ = (
     "The naive forecasts carry the rate of the last training year, or the mean of all of them, over to the "
-    "opening of the held-out year. P10–P90 (draws) is the simulation under many seeds with the calibrated "
+    "opening of the held-out year. What is simulated is the mean over the seeds. P10–P90 (draws) is the "
+    "simulation under many seeds with the calibrated "
     "parameters: random variation in who leaves and is promoted. P10–P90 (years) also draws the rates "
     "themselves: random variation, and what the training years leave unknown. "
     f"Of the truths, {COVERAGE_EXPECTED:.0%} should lie within. Errors of growth are percentage points. "

@@ -56,9 +56,10 @@ def interval(samples: Sequence[float], truth: float) -> Interval | None:
 class Row:
     """One statistic of one held-out year: actual value, forecasts and errors.
 
-    `draws` is the interval over seeds alone, `years` that with rates drawn as well (None where they are not).
-    Naive forecasts carry the rate of the last or of all training years over. `people` and `events` say on how
-    many people and, for counts, on how many events of the training years the forecast rests.
+    `forecast` is the mean over seeds: those of groups then sum to that of everyone, which medians of small
+    counts do not. `draws` is the interval over seeds alone, `years` that with rates drawn as well (None where
+    they are not). Naive forecasts carry the rate of the last or of all training years over. `people` and
+    `events` say on how many people and, for counts, on how many events of the training years it rests.
     """
 
     figure: Figure

@@ -77,10 +77,9 @@ def simulated(
     preview: Preview,
     overrides: Sequence[tuple[int, Mapping[str, object]]],
     on_step: Callable[[], None] = lambda: None,
-) -> list[SimulatedYear]:
-    """Return the first year after the census under each seed and its overrides."""
+) -> Iterator[SimulatedYear]:
+    """Yield the first year after the census under each seed and its overrides."""
     full_time = bool((pd.read_parquet(census.census_file, columns=["fte"])["fte"] == 1).all())
-    found = []
     for seed, values in overrides:
         effective = parameters(census, values).with_assumptions({"seed": seed})
         pay = preview.pay(effective).set_index("employee_id")
@@ -90,9 +89,8 @@ def simulated(
             if full_time
             else float(preview.evaluate(effective).kpis[0]["payroll"])
         )
-        found.append(SimulatedYear(seed, pay, payroll))
+        yield SimulatedYear(seed, pay, payroll)
         on_step()
-    return found
 
 
 def parameters(census: Census, values: Mapping[str, object]) -> EffectiveParameters:

@@ -133,7 +133,10 @@ BY_NAME = {column.name: column for column in COLUMNS}
 TOTALS = ("old_pay_at_fte", "increase_at_fte", "lump_sum_at_fte", "new_pay_at_fte")
 GROUPED_BY = ("level", "department", "job_family", "location")
 GROUP_SUMS = ("headcount", "opening_payroll", "increase_cost", "promotion_cost")
-GROUP_COLUMNS = ("attribute", "group", *GROUP_SUMS, "increase_share", "promotion_share")
+GROUP_COLUMNS = (
+    *("attribute", "group", *GROUP_SUMS, "increase_share", "promotion_share"),
+    *("drift_cost", "drift_share"),
+)
 
 
 class ListMapping(BaseModel):
@@ -324,12 +327,16 @@ def load_list_mapping(source: Path | Mapping[str, Any] | None) -> ListMapping:
 
 
 def _group(attribute: str, group: str, found: Sequence[Row]) -> Row:
+    """Return a group's budgets, and its drift: None in results published before it was counted by group."""
     sums = {name: sum(row[name] for row in found) for name in GROUP_SUMS}
     payroll = float(sums["opening_payroll"])
     shares = [
         float(sums[f"{kind}_cost"]) / payroll if payroll else None for kind in ("increase", "promotion")
     ]
-    return dict(zip(GROUP_COLUMNS, (attribute, group, *sums.values(), *shares), strict=True))
+    drift = sum(row["drift_cost"] for row in found) if all("drift_cost" in row for row in found) else None
+    drift_share = float(drift) / payroll if drift is not None and payroll else None
+    values = (attribute, group, *sums.values(), *shares, drift, drift_share)
+    return dict(zip(GROUP_COLUMNS, values, strict=True))
 
 
 def _selected(mapping: ListMapping, *, as_text: bool = False) -> str:
@@ -426,7 +433,10 @@ class _Sheets:
         page = self._pages[GROUPS_SHEET]
         page.sheet.set_column(0, len(GROUP_COLUMNS) - 1, WIDTHS["text"])
         page.headers(0, GROUP_COLUMNS, self._styles.header)
-        kinds: tuple[Kind, ...] = ("text", "text", "whole", "money", "money", "money", "rate", "rate")
+        kinds: tuple[Kind, ...] = (
+            *("text", "text", "whole", "money", "money", "money"),
+            *("rate", "rate", "money", "rate"),
+        )
         for row, group in enumerate(groups, start=1):
             for place, (kind, value) in enumerate(zip(kinds, group.values(), strict=True)):
                 self._write(page, row, place, kind, value)

@@ -19,7 +19,7 @@ market: active people at year end, all, by level or by job title (attribute), in
 without a survey all only.
 """
 PAY_READ = (
-    *("fte", "starting_pay", "cola_previous", "cola_pay", "cola_days"),
+    *("fte", "starting_pay", "cola_previous", "cola_pay", "cola_days", "drift_previous", "drift_pay"),
     *("promotion_previous", "promotion_rate", "promotion_pay"),
     *("pay_on_merit_date", "merit_previous", "merit_target_rate", "merit_pay", "merit_days", "lump_sum"),
     *("range_minimum", "range_midpoint", "range_maximum", "market_title_id"),

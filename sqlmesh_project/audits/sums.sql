@@ -50,6 +50,7 @@ SELECT
   groups.attribute,
   SUM(groups.increase_cost) AS increase_cost,
   SUM(groups.promotion_cost) AS promotion_cost,
+  SUM(groups.drift_cost) AS drift_cost,
   SUM(groups.opening_payroll) AS opening_payroll
 FROM @this_model AS groups
 INNER JOIN marts.fct_budget AS budget
@@ -59,10 +60,12 @@ GROUP BY
   groups.attribute,
   budget.increase_cost,
   budget.promotion_cost,
+  budget.drift_cost,
   budget.opening_payroll
 HAVING
   SUM(groups.increase_cost) <> budget.increase_cost
   OR SUM(groups.promotion_cost) <> budget.promotion_cost
+  OR SUM(groups.drift_cost) <> budget.drift_cost
   OR SUM(groups.opening_payroll) <> budget.opening_payroll;
 
 AUDIT (

@@ -98,9 +98,6 @@ def budget(s: Simulation) -> pd.DataFrame:
         paid = [(p["base_pay"] * p["fte"], *factors[p["level_id"]]) for p in close]
         row["total_cash"] = sum((pay * cash for pay, cash, _ in paid), Fraction(0))
         row["employer_cost"] = sum((pay * cost for pay, _, cost in paid), Fraction(0))
-        row["drift_cost"] = _delta(opening, "drift", by_fte=True)
-        payroll = row["opening_payroll"]
-        row["drift_rate"] = row["drift_cost"] / payroll if payroll else None
         row["payroll_change"] = sum(p["base_pay"] * p["fte"] for p in close) - row["opening_payroll"]
         rows.append({"simulation_year": year} | {k: money(v) for k, v in row.items()})
     return pd.DataFrame(rows)
@@ -189,6 +186,7 @@ def _increases(s: Simulation, year: int, people_at: Members) -> dict[str, Fracti
     cola, merit = (_delta(people_at[kind], kind, by_fte=True) for kind in ("cola", "merit"))
     lump_sum = _weighted(people_at["merit"], "lump_sum")
     promotion = _delta(people_at["opening"], "promotion", by_fte=True)
+    drift = _delta(people_at["cola"], "drift", by_fte=True)
     payroll = _weighted(people_at["opening"], "starting_pay")
     cola_payroll = _weighted([p for p in people_at["cola"] if p["due"]["cola"]], "pay_before_cola")
     merit_payroll = _weighted([p for p in people_at["merit"] if p["on_merit_date"]], "pay_before_merit")
@@ -205,6 +203,8 @@ def _increases(s: Simulation, year: int, people_at: Members) -> dict[str, Fracti
         "cola_cost": cola,
         "merit_cost": merit,
         "lump_sum_cost": lump_sum,
+        "drift_cost": drift,
+        "drift_rate": drift / payroll if payroll else None,
         "promotion_cost": promotion,
         "promotion_rate_of_payroll": promotion / payroll if payroll else None,
     }

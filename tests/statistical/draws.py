@@ -19,6 +19,7 @@ STREAMS = {
     "template": "hire_profile",
     "hire_date": "hire_profile",
     "range_position": "hire_profile",
+    "drift_donor": "drift_donor",
     "new_hire_termination": "hire_exit",
     "new_hire_termination_date": "hire_exit",
 }

@@ -81,6 +81,8 @@ def test_seed_and_year_do_not_trade_places():
         ({"stream": "termination"}, {"stream": "termination", "seed": 43}),
         ({"stream": "level"}, {"stream": "range_position"}),
         ({"stream": "new_hire_termination"}, {"stream": "hire_date"}),
+        ({"stream": "drift_donor"}, {"stream": "termination"}),
+        ({"stream": "drift_donor"}, {"stream": "drift_donor", "year": 2027}),
     ],
 )
 def test_joint_chi_square(a, b):

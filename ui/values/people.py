@@ -170,7 +170,7 @@ class IncreaseBudget:
     """What the raises of the first planned year cost: the budget mart's row, and costs by group.
 
     `groups` has one row per level and department: headcount, opening_payroll, increase_cost, increase_share,
-    promotion_cost, promotion_share; those that are too small are one row.
+    promotion_cost, promotion_share, drift_cost, drift_share; those that are too small are one row.
     """
 
     year: int

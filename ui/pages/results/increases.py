@@ -215,6 +215,10 @@ def by_group(view: ResultsView, budget: IncreaseBudget) -> Content:
             for attribute, group in budget.groups[["attribute", "group"]].itertuples(index=False)
         ]
     )
+    drift = (
+        html.TableColumn("drift_cost", "Drift, $", money),
+        html.TableColumn("drift_share", "of payroll", lambda v: percent(v, 2, sign=True)),
+    )
     return Content(
         "Budgets by group",
         f"Base pay × FTE, annualised · raises of {budget.year} · {view.label}",
@@ -227,6 +231,7 @@ def by_group(view: ResultsView, budget: IncreaseBudget) -> Content:
             html.TableColumn("increase_share", "of payroll", lambda v: percent(v, 2)),
             html.TableColumn("promotion_cost", "Promotions, $", money),
             html.TableColumn("promotion_share", "of payroll", lambda v: percent(v, 2)),
+            *(drift if any(pd.notna(cost) and cost for cost in frame["drift_cost"]) else ()),
         ),
         f"increase_budget_{view.scenario}_{budget.year}.csv",
     )

@@ -29,7 +29,7 @@ from planwise.census import Census, SyntheticOptions, default_levels
 from planwise.census.synthetic import synthetic_rows
 from planwise.engine import sqlmesh_adapter
 from planwise.engine.warehouse import MARTS
-from planwise.parameters import EffectiveParameters
+from planwise.parameters import EffectiveParameters, catalogue
 from planwise.parameters.calibrated_rates import store_rates
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +49,10 @@ GROWING = {
     "individual_raise_max": 0.06,
     "range_maximum_cap": True,
     "cola_rate": 0.031,
+    "cola_date": "03-15",  # so that hires of the year are there
+    "awards@2027": "department: Engineering=0.05; Sales=0.01",
+    "drift_shift_level_2": 0.004,
+    "drift_groups": "department: Sales=x1.5",
     "termination_multiplier_tenure_under_1": 15,
     **{f"new_hire_level_share_{level}": share for level, share in enumerate((0.4, 0.3, 0.15, 0.05, 0.1), 1)},
     **{f"merit_multiplier_quartile_{band}": m for band, m in MATRIX.items()},
@@ -68,6 +72,24 @@ RATES = pd.DataFrame(
     [("department", "Engineering", None, 1.5), ("department_tenure", "Sales", 0, 0.5)],
     columns=["dimension", "key", "lower_bound", "multiplier"],
 ).assign(upper_bound=None, heads=1, events=1)
+# Of Engineering's level 1 there are just thirty of each tenure, of its level 2 too few; of everyone else thirty-five.
+DONORS = pd.DataFrame(
+    [
+        (group, tenure, level, round(-0.031 + 0.0007 * ((37 * n + 11 * place) % 97), 6))
+        for place, (tenure, group, level, people) in enumerate(
+            (tenure, *of)
+            for tenure in catalogue().bands["tenure"]
+            for of in (
+                ("department: Engineering", 1, 30),
+                ("department: Engineering", 2, 9),
+                ("", 1, 20),
+                ("", 2, 15),
+            )
+        )
+        for n in range(people)
+    ],
+    columns=["award_group", "tenure_band", "level_id", "drift"],
+)
 
 BASIS = "intermediate/int_pay_basis_year.sql"
 PAY = "intermediate/int_pay_year.sql"
@@ -103,7 +125,19 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     ),
     "merit not normalised": ("macros/pay_steps.py", "COALESCE(p.neutral, 0)", "1"),
     "merit normalised with those not eligible": ("macros/pay_steps.py", "  WHERE p.merit_due\n", "  WHERE TRUE\n"),
-    "no rounding at the COLA": ("macros/pay_steps.py", "CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})\n", "CAST(FLOOR(s.pay_{before} * s.cola_factor) AS {PAY})\n"),
+    "no rounding at the COLA": ("macros/pay_steps.py", "CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})\n    ELSE", "CAST(FLOOR(s.pay_{before} * s.cola_factor) AS {PAY})\n    ELSE"),
+    "no rounding between COLA and drift": ("macros/pay_steps.py", "CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})\n      ELSE", "CAST(FLOOR(s.pay_{before} * s.cola_factor) AS {PAY})\n      ELSE"),
+    "award on top of the COLA": (f"models/{PAY}", "1 + LIST_EXTRACT(CAST(@award_rates", "terms.cola_factor + LIST_EXTRACT(CAST(@award_rates"),
+    "award of the next group": (f"models/{PAY}", "basis.award_place), terms.cola_factor)", "basis.award_place + 1), terms.cola_factor)"),
+    "drift of the pay before the COLA": ("macros/pay_steps.py", "ROUND(c.pay_after_cola * CAST(1 + c.drift_rate", "ROUND(c.pay_{before} * CAST(1 + c.drift_rate"),
+    "drift for the promoted": ("macros/pay_steps.py", "AND NOT p.promotion_due ", ""),
+    "drift for hires of the year": ("macros/pay_steps.py", "AND NOT p.is_hire ", ""),
+    "donors of everyone else": ("macros/pay_steps.py", "own.group_name = s.drift_group", "own.group_name = ''"),
+    "thirty donors are too few": ("models/staging/stg_drift_cells.sql", "fine.donors >= 30", "fine.donors > 30"),
+    "drift by the draw of exits": (f"models/{PAY}", "paid.employee_id, drift_donor", "paid.employee_id, person"),
+    "drift without the level's shift": ("macros/pay_steps.py", " + t.drift_shift", ""),
+    "drift without the group's factor": ("macros/pay_steps.py", "donors.drift * COALESCE(", "donors.drift * GREATEST(1, 0 * "),
+    "drift counted as COLA": (f"models/{PAY}", "@cola_pay() END AS DECIMAL(14, 2)) AS cola_pay", "@pay_after(cola) END AS DECIMAL(14, 2)) AS cola_pay"),
     "range cap below pay": ("macros/pay_steps.py", "GREATEST(f.pay_{after - 1}, f.merit_range_maximum)", "f.merit_range_maximum"),
     "individual cap dropped": ("macros/pay_steps.py", "LEAST({merit_rate}, {caps['individual_raise_max']})", "LEAST({merit_rate}, {caps['individual_raise_max']} + 1)"),
     "a full year's rate above the range": ("macros/pay_steps.py", "ELSE g.above_range END", "ELSE g.quartile_4 END"),
@@ -191,6 +225,7 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "    AND reference_cells.tenure_band = cells.tenure_band\n",
         "",
     ),
+    "drift left out of the groups' budget": ("models/marts/fct_increase_budget.sql", "COALESCE(pay.drift_pay - pay.drift_previous, 0)", "0"),
 }  # fmt: skip
 
 STUDY, COMPARISON, PAGES = "tests/unit/study", "tests/unit/comparison", "tests/ui"
@@ -336,7 +371,10 @@ def mutable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Direct]:
 def worlds(mutable: Direct) -> Iterator[list[World]]:
     with ExitStack() as databases:
         found = []
-        key, _ = (store_rates(engine.settings, {"exit_multipliers": RATES}) for engine in (shared(), mutable))
+        key, _ = (
+            store_rates(engine.settings, {"exit_multipliers": RATES, "drift_donors": DONORS})
+            for engine in (shared(), mutable)
+        )
         for parameters, top, highest, seed in (
             (GROWING | {"calibrated_rates": key}, 4, 5, 5),  # the top level has nobody to copy
             (SHRINKING, 4, 4, 6),

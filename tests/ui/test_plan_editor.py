@@ -9,7 +9,7 @@ from planwise.parameters import catalogue, resolve
 from tests.ui.plan_world import FakeSession, Scenarios
 from ui.draft import Draft
 from ui.pages.plan.editor import Details, EditorChoice
-from ui.pages.plan.page import PlanPage
+from ui.pages.plan.page import TABS, PlanPage
 
 DEFAULT_RATE, IN_FORCE_RATE = 0.0, 0.031
 HOSTILE = '<img src=x onerror=alert(1)>{{7*7}}"=1+1'
@@ -31,7 +31,7 @@ def send(grid, **message):
 
 @pytest.fixture
 def by_year(page):
-    page._tabs.active = 1
+    page._tabs.active = TABS.index("By year")
     return page._by_year.part
 
 
@@ -117,7 +117,7 @@ def test_years_are_chosen_together_or_all_and_on_every_tab(page, by_year):
     editor._handle_msg({"kind": "years", "years": [2029, 2027]})
     assert page._choice.years == (2027, 2029)
     assert by_year.grid.layout.chosen == {"lever": "cola_rate", "years": [2027, 2029]}
-    page._tabs.active = 0
+    page._tabs.active = TABS.index("Levers")
     assert page._editor.board["chosen"] == [2027, 2029]
     page._editor._handle_msg({"kind": "years", "years": None})
     assert page._choice.years is None
@@ -180,7 +180,7 @@ def test_a_locked_lever_is_closed_and_says_who_and_why(page, by_year, session):
 
 
 def test_presets_say_what_they_set_before_and_respect_locks(page, session):
-    page._tabs.active = 5
+    page._tabs.active = TABS.index("Presets")
     presets = page._presets.part
     presets._list.value = "cola_and_merit"
     assert "Cost-of-living raise" in presets._what.object
@@ -195,7 +195,7 @@ def test_presets_say_what_they_set_before_and_respect_locks(page, session):
 
 
 def test_presets_follow_the_market_budget(page, session):
-    page._tabs.active = 5
+    page._tabs.active = TABS.index("Presets")
     presets = page._presets.part
     session.draft.set("market_budget", 0.04)
     assert "Market survey 2026 (4.0% in total)" in presets._list.options
@@ -205,7 +205,7 @@ def test_presets_follow_the_market_budget(page, session):
 
 
 def test_assumptions_are_searched_and_edited(page, session):
-    page._tabs.active = 4
+    page._tabs.active = TABS.index("Assumptions")
     part = page._assumptions.part
     part._search.value_input = "turnover"
     assert f"of {len(catalogue().assumptions)} assumptions" in part._count.object
@@ -224,7 +224,7 @@ def test_assumptions_are_searched_and_edited(page, session):
 
 
 def test_a_file_is_applied_as_a_whole_or_not(page, session):
-    page._tabs.active = 6
+    page._tabs.active = TABS.index("Files")
     files = page._files.part
     files._upload.param.update(filename=HOSTILE, value=b"parameter,year,value\ncola_rate,2027,3%\nx,,1\n")
     assert session.draft.is_empty
@@ -261,7 +261,7 @@ def test_a_home_that_cannot_be_read_says_why(monkeypatch):
 def test_a_role_without_edit_right_cannot_edit():
     session = FakeSession(can_edit=False)
     page = PlanPage(session)
-    page._tabs.active = 1
+    page._tabs.active = TABS.index("By year")
     grid, details = page._by_year.part.grid, page._by_year.part.details
     assert not grid.layout.editable and not page._editor.editable and not details._editor.editable
     assert page._save.disabled and page._run.disabled and details._lock.disabled
@@ -314,7 +314,7 @@ def test_in_some_years_only_these_are_the_default(session):
 
 def test_the_effects_found_before_a_tab_is_opened_are_in_it(session):
     page = PlanPage(session)
-    page._tabs.active = 1
+    page._tabs.active = TABS.index("By year")
     page._choice.choose("cola_rate", None)
     facts = page._by_year.part.details._facts.object
     assert "+0.75\u00a0pp of annual growth per +1 pp" in facts

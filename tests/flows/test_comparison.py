@@ -114,7 +114,10 @@ def test_its_totals_equal_the_marts(home, book):
 
 def test_every_kpi_is_compared(home, compared):
     columns = marts(home, "base", "DESCRIBE SELECT * FROM '{folder}/fct_scenario_kpis.parquet'")
-    reasons_and_repeats = {"median_gap_reason", "adjusted_gap_reason", "turnover_voluntary"}
+    reasons_and_repeats = {
+        *("median_gap_reason", "adjusted_gap_reason", "market_reason"),
+        "turnover_voluntary",
+    }
     assert {metric.name for metric in compared.metrics} == {name for name, *_ in columns} - {
         "simulation_year",
         *reasons_and_repeats,  # voluntary turnover is termination_rate

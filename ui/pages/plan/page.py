@@ -42,7 +42,7 @@ TABS = ("Levers", "By year", "Merit", "Pay ranges", "Market", "Assumptions", "Pr
 WIDE_TABS = ("By year", "Merit", "Pay ranges", "Market", "Assumptions")
 EDITOR_WIDTH = 560  # pixels: a name, a slider on which .05 pp can be hit, a number, the base value, a reset
 STACKED_WIDTH, WIDE_STACKED_WIDTH = (1180, 1300)  # pixels of the window; below, figures come first
-TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 8px", "minHeight": "40px"}}
+TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 6px", "minHeight": "40px"}}
 DEFAULT_RATES = (
     "These rates are survey defaults, not this employer's: calibrate turnover, promotions and raises on "
     "the censuses of earlier years."

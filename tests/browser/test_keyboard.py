@@ -143,7 +143,7 @@ def watch_the_run(page, name):
 @pytest.mark.timeout(600)
 def test_the_story_by_keyboard_alone(visit, office):
     _, url = office
-    page = visit(f"{url}/?page=overview", ".kpi:visible")
+    page = visit(f"{url}/?page=overview&set=years%3D2", ".kpi:visible")
     keys, plan, compare = Keyboard(page), Plan(page), Compare(page)
 
     keys.tab_to("Plan", "a", exact=True)  # not the link of the product's name

@@ -21,6 +21,7 @@ from planwise.settings import Settings
 from planwise.storage import digest, is_partial, publish_folder, remove_partial, write_text
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
     from sqlmesh.core.model import Model
 
     from planwise.engine.warehouse import Warehouse
@@ -172,13 +173,18 @@ def _prune(home: Path, in_force: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def comments(model: "Model", models: Mapping[str, "Model"], view: str) -> list[str]:
-    """Return the comments on a mart's view; a column without a description has that of a mart it reads."""
+def comments(
+    model: "Model", models: Mapping[str, "Model"], view: str, cursor: "DuckDBPyConnection"
+) -> list[str]:
+    """Return the comments on a mart's view; a column without a description has that of a mart it reads.
+
+    The columns are the view's own: a model that was read from the state is parsed before it knows its own.
+    """
     read = [models[name] for name in sorted(model.depends_on) if '"marts"' in name]
     described = {c: text for one in (*read, model) for c, text in one.column_descriptions.items()}
     on_columns = [
         f'COLUMN {view}."{column}" IS {literal(described[column])}'
-        for column in model.columns_to_types or {}
+        for column, *_ in cursor.execute(f"DESCRIBE {view}").fetchall()
         if column in described
     ]
     on_view = f"VIEW {view} IS {literal(model.description or '')}"

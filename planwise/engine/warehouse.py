@@ -317,13 +317,15 @@ class Warehouse:
         SQLMesh's own comments are a statement for each column of every table, and are not on these views.
         """
         models = {s.name: s.model for s in plan.snapshots.values() if s.is_model}
-        statements = [
-            statement
-            for model in models.values()
-            if model.view_name in MARTS
-            for statement in comments(model, models, self.table(plan.environment.name, model.view_name))
-        ]
         with usable(self.database):
+            statements = [
+                statement
+                for model in models.values()
+                if (mart := model.view_name) in MARTS
+                for statement in comments(
+                    model, models, self.table(plan.environment.name, mart), self.cursor()
+                )
+            ]
             self.cursor().execute(f"BEGIN; {'; '.join(statements)}; COMMIT")
 
     def _virtual_update(self, environment: str, source: str) -> Plan:

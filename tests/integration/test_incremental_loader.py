@@ -1,6 +1,7 @@
 """After any change of parameters, what the loader kept is what a fresh load gives."""
 
 import ast
+import shutil
 from pathlib import Path
 from unittest.mock import patch
 
@@ -45,11 +46,6 @@ def loaded(context):
     }
 
 
-@pytest.fixture
-def settings(tmp_path):
-    return Settings(home=tmp_path, cache_dir=tmp_path / "cache")
-
-
 def reload(context, new_variables):
     context.config.variables.clear()
     context.config.variables.update(new_variables)
@@ -64,6 +60,21 @@ def fresh(settings, new_variables):
             return loaded(context)
         finally:
             context.close()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The models that a process makes, and the cache that it leaves."""
+    home = tmp_path_factory.mktemp("made")
+    settings = Settings(home=home, cache_dir=home / "cache")
+    return fresh(settings, variables({})), settings.cache_folder
+
+
+@pytest.fixture
+def settings(made, tmp_path):
+    """A home with a copy of that cache."""
+    shutil.copytree(made[1], tmp_path / "cache")
+    return Settings(home=tmp_path, cache_dir=tmp_path / "cache")
 
 
 def test_a_reload_equals_a_fresh_load(settings):
@@ -112,23 +123,20 @@ def test_macros_read_variables_by_literal_names(file):
     assert all(isinstance(call.args[0], ast.Constant) for call in calls)
 
 
-def test_another_process_reads_the_models_of_the_first(settings, monkeypatch):
-    first = fresh(settings, variables({}))
+def test_another_process_reads_the_models_of_the_first(made, settings, monkeypatch):
     monkeypatch.setattr(sqlmesh_adapter.IncrementalLoader, "_create", lambda *_: pytest.fail("made again"))
-    assert fresh(settings, variables({})) == first
+    assert fresh(settings, variables({})) == made[0]
 
 
-def test_a_damaged_or_missing_cache_is_made_again(settings):
-    first = fresh(settings, variables({}))
+def test_a_damaged_or_missing_cache_is_made_again(made, settings):
     entries = list((settings.cache_folder / "sqlmesh" / "models").iterdir())
     assert len(entries) > 20
     for number, file in enumerate(entries):
         file.write_bytes(file.read_bytes()[: 100 * (number % 2)])
-    assert fresh(settings, variables({})) == first
+    assert fresh(settings, variables({})) == made[0]
 
 
 def test_another_code_makes_its_own_models(settings, monkeypatch):
-    fresh(settings, variables({}))
     made = []
     create = sqlmesh_adapter.IncrementalLoader._create
     monkeypatch.setattr(sqlmesh_adapter, "code_digest", lambda project: "another")

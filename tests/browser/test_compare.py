@@ -104,7 +104,7 @@ def test_policy_is_told_from_luck_with_draws_of_every_employee(compare):
     page = compare("&compare=baseline,higher_cola")
     settle(page)
     page.get_by_role("button", name="Estimate noise").click()
-    page.get_by_role("button", name="Show policy against noise as a table or a chart").click(timeout=60_000)
+    page.get_by_role("button", name="Show policy against noise as a table or a chart").click(timeout=180_000)
     table = page.get_by_role("table").filter(has_text="Noise of one run (SD)")
     growth = table.get_by_role("row").filter(has_text="Annual growth (CAGR) since the census").inner_text()
     assert float(re.search(r"([\d.]+)% ±", growth)[1]) > 90  # two and a half points of COLA are no luck

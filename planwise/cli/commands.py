@@ -194,9 +194,11 @@ def run(tokens: Sequence[str]) -> int:
             os.environ["HOME"] = str(home_folder(_home_of(tokens)))  # libraries keep their own settings there
         return _run_until_signal(tokens)
     except KeyboardInterrupt as stop:
+        forget_signals()  # heard: while the exception is there, nothing sends the signal again
         failure = CommandFailure(exit_code_of(stop), "Interrupted", "Interrupted.", None)
         return report(failure, as_json=as_json)
     except Terminated as stop:
+        forget_signals()
         failure = CommandFailure(exit_code_of(stop), "Terminated", "Terminated by SIGTERM.", None)
         return report(failure, as_json=as_json)
     except BrokenPipeError:

@@ -108,6 +108,18 @@ def test_cleaning_up_after_a_signal_is_not_interrupted_by_it(monkeypatch):
     assert cleaned == [True]
 
 
+def test_a_signal_that_was_heard_is_not_sent_again_while_the_command_ends(monkeypatch):
+    monkeypatch.setattr(processes, "INSIST_SECONDS", 0.01)
+
+    def forget_late():
+        time.sleep(0.05)
+        processes.forget_signals()
+
+    monkeypatch.setattr(commands, "forget_signals", forget_late)
+    monkeypatch.setattr(commands, "_dispatch", lambda tokens: signal.raise_signal(signal.SIGINT))
+    assert commands.run(["sweep"]) == 130
+
+
 def test_a_signal_within_a_finalizer_still_ends_the_program():
     code = """
 import os, signal, time

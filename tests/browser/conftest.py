@@ -16,7 +16,7 @@ from tests.homes import copy_of
 FOUND = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium"))), "/usr/bin/chromium")
 CHROMIUM = Path(os.environ.get("PLANWISE_CHROMIUM", FOUND))
 EMPLOYEES = 300
-NOTHING = "http://127.0.0.1/nothing"  # of the host of all dashboards; nobody is asked for it
+NOTHING = "http://127.0.0.1/nothing"  # of the host of all dashboards; no dashboard is asked for it
 TIMEOUT_MILLISECONDS = 30_000  # how busy the machine is must not decide a test
 
 

@@ -99,7 +99,7 @@ def test_hires_have_the_market_of_their_title():
     assert hired.market_ratio == pytest.approx(float(hired.base_pay) / 51_500, abs=1e-6)
 
 
-def test_without_a_survey_nobody_has_a_position():
+def test_without_a_survey_no_one_has_a_position():
     result = world(PEOPLE, LEVERS)
     row = result.person("A")
     assert (row["market_reference"], row["market_reason"]) == (51_500.00, "no_survey")  # of the midpoint

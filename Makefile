@@ -2,8 +2,8 @@
 VENV ?= .venv
 PYTHON ?= $(shell sh scripts/find-python)
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
-# A lock has everything, so nothing is resolved; `pip check` finds what another Python needs besides.
-INSTALL = $(PIP) install --no-deps --require-hashes -r
+# Nothing is resolved; `pip check` finds what another Python needs besides.
+INSTALL = sh scripts/install $(VENV)/bin/python
 ARGS ?=
 
 RUNTIME = $(VENV)/.runtime.stamp

@@ -71,8 +71,12 @@ def imported_names(folder):
 def test_what_make_installs_from_a_lock_must_have_its_hash():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     installs = re.findall(r"\$\((?:PIP|INSTALL)\).*(?:install|\.lock).*", makefile)
-    assert len(installs) == 5
-    assert all("--require-hashes" in line or "$(INSTALL)" in line or "--no-deps" in line for line in installs)
+    assert len(installs) == 4
+    assert all("$(INSTALL)" in line or "--no-deps -" in line for line in installs)
+    assert "\nINSTALL = sh scripts/install " in makefile
+    script = (ROOT / "scripts/install").read_text(encoding="utf-8")
+    installing = [line for line in script.splitlines() if " -m pip " in line]
+    assert len(installing) == 1 and " install --no-deps --require-hashes " in installing[0]
 
 
 def test_no_tracked_file_names_a_package_registry():

@@ -211,7 +211,17 @@ def _year_row(table: Table, year: Year) -> None:
         "",
         CELL.ratio(year.compa_ratio, 3),
     )
-    table.add_row(*(Text(cell, style="bold") for cell in cells), "", end_section=True)
+    table.add_row(
+        *(Text(cell, style="bold") for cell in cells), Text(_market(year), style="dim"), end_section=True
+    )
+
+
+def _market(year: Year) -> str:
+    """Return the compa-ratio to market and the percentile, empty without: 0.940 of the market, P41."""
+    if year.market_ratio is None:
+        return ""
+    at = "" if year.market_position is None else f", P{CELL.ratio(year.market_position, 0)}"
+    return f"{CELL.ratio(year.market_ratio, 3)} of the market{at}"
 
 
 def _state(year: Year | None) -> str:

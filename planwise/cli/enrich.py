@@ -134,7 +134,10 @@ def queue(matching: MatchingName, *, home: Home = None, json: Json = False) -> N
     )
     for row in rows[:QUEUE_SHOWN]:
         table.add_row(
-            Text(str(row["name"])), count(row["rows"]), str(row["status"]), Text(row["candidates"] or "")
+            Text(str(row["name"])),
+            count(row["rows"]),
+            f"{row['status']}: {row['why']}" if row["why"] else str(row["status"]),
+            Text(row["candidates"] or ""),
         )
     results().print(table)
     progress().print(f"Next: planwise enrich decide {matching} NAME --id ID, or --no-match")

@@ -10,6 +10,7 @@ import duckdb
 
 from planwise.comparison.differences import HORIZON
 from planwise.comparison.sources import Row, Source, damage_named, path, reader, rows
+from planwise.equity.reasons import NO_SURVEY
 from planwise.errors import InputError
 from planwise.governance.publications import load_publication
 from planwise.parameters import Value
@@ -71,7 +72,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Year:
-    """One year of a person, the census as year 0: its events, and the state at its end or at exit."""
+    """One year of a person, the census as year 0: its events, and the state at its end or at exit.
+
+    `market_reference` is what the market pays for the job title; where it is None, `market_reason` says why.
+    """
 
     year: int
     status: str
@@ -82,6 +86,10 @@ class Year:
     level_id: int
     compa_ratio: float | None
     range_penetration: float | None
+    market_reference: float | None = None
+    market_ratio: float | None = None
+    market_position: float | None = None
+    market_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -211,7 +219,24 @@ def _year(source: Source, state: Row, events: Sequence[Row]) -> Year:
         level_id=state["level_id"],
         compa_ratio=_float(state.get("compa_ratio")),
         range_penetration=_float(state.get("range_penetration")),
+        **_market(state),
     )
+
+
+def _market(state: Row) -> dict[str, Any]:
+    """Return the market's figures; without a ratio the snapshot's reference is a midpoint, not the market's.
+
+    A result of an earlier version has none of the columns.
+    """
+    ratio = _float(state.get("market_ratio"))
+    reason = state.get("market_reason") or NO_SURVEY
+    if ratio is None:
+        return {"market_reason": reason}
+    return {
+        "market_reference": _float(state["market_reference"]),
+        "market_ratio": ratio,
+        "market_position": _float(state["market_position"]),
+    }
 
 
 def _event(source: Source, row: Row) -> Event:

@@ -77,9 +77,11 @@ class Source:
 
     @property
     def target(self) -> float | None:
-        """The growth that studies of it aim at."""
+        """The yearly growth of mean pay that was set as a target; a default is no one's aim."""
         setting = self.setting(TARGET, self.years[-1])
-        return None if setting is None or setting.value is None else float(str(setting.value))
+        if setting is None or setting.value is None or setting.tier == "default":
+            return None
+        return float(str(setting.value))
 
     def has_census_of(self, other: "Source") -> bool:
         """Return whether both began with the same people, so that an employee id is the same person."""

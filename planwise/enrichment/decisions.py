@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Engine, RowMapping, insert, select
 
-from planwise.enrichment.declarations import TITLES
+from planwise.enrichment.declarations import TITLES, Matching, declared_matching
 from planwise.errors import InputError
 from planwise.governance import Action, EventType, Ledger
 from planwise.governance.connection import reading, writing
@@ -116,7 +116,25 @@ def names_to_check(settings: Settings, matching: str) -> list[dict[str, Any]] | 
         return None
     with reading_file("queue of matches", file, RUN_AGAIN, pa.ArrowException):
         found: list[dict[str, Any]] = pq.read_table(file).to_pylist()
-    return found
+    declared = declared_matching(matching)
+    return [row | {"why": why_in_review(declared, row)} for row in found]
+
+
+SAME_NAME = "name-exact"  # the method of names that several entries have
+
+
+def why_in_review(matching: Matching, row: Mapping[str, Any]) -> str:
+    """Return why a name waits for a person, empty for one that does not: a score alone does not say it."""
+    if row["status"] != "review":
+        return ""
+    if row["method"] == SAME_NAME:
+        return "several have this very name"
+    scores = [float(one["score"]) for one in row["choices"] or ()]
+    if not scores or scores[0] < matching.link:
+        return "only similar"
+    if len(scores) > 1 and scores[0] - scores[1] < matching.margin:
+        return "several are as near"
+    return "near by name, the role may be another"
 
 
 def last_report(settings: Settings, matching: str) -> dict[str, Any] | None:

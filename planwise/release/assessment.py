@@ -10,7 +10,7 @@ from planwise.comparison.differences import ComparedParameters, ParameterDiffere
 from planwise.comparison.people import WinnersAndLosers, people_affected, winners_and_losers
 from planwise.comparison.sources import Source, damage_named, mart_rows, reader
 from planwise.engine.outcome import Kpis
-from planwise.equity.reasons import MARKET_REASONS
+from planwise.equity.reasons import MARKET_REASONS, NO_SURVEY
 from planwise.formatting import exact_percent
 from planwise.governance import Ledger, effective_parameters
 from planwise.governance.publications import PROD, load_publication, published_scenarios
@@ -37,7 +37,6 @@ CHANGE_RISK = ((0.20, 0.8), (0.10, 0.5), (0.05, 0.3))
 LITTLE_CHANGE = 0.1
 VOLATILITY = 0.3  # of the market, where it is not given
 HIGH_RISK, MEDIUM_RISK, MITIGATED_FROM = 0.7, 0.4, 0.5
-NO_SURVEY = "no_survey"  # what a result of an earlier version has
 MITIGATIONS = {
     "parameter": "Bring the levers named here back towards their recommended ranges.",
     "business": "Raise the budget or lower the increases, and inform managers before their staff.",

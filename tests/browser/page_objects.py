@@ -96,11 +96,13 @@ class Compare:
         expect(self.figures()).to_be_visible(timeout=180_000)
 
     def figures(self):
-        return self.page.get_by_role("table").filter(has_text="Compound growth a year since the census")
+        return self.page.get_by_role("table").filter(has_text="Change in average pay a year since the census")
 
     def growth(self):
         """Return compound growth of each scenario, in the order of the columns, in per cent."""
-        row = self.figures().get_by_role("row").filter(has_text="Compound growth a year since the census")
+        row = (
+            self.figures().get_by_role("row").filter(has_text="Change in average pay a year since the census")
+        )
         return [percent(text) for text in row.get_by_role("cell").all_inner_texts()]
 
     def workbook(self):

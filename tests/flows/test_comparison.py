@@ -93,8 +93,8 @@ def test_its_totals_equal_the_marts(home, book):
             "FROM '{folder}/fct_scenario_kpis.parquet'",
         ):
             told = (
-                "Growth of mean base pay",
-                "Compound growth a year since the census",
+                "Change in average pay",
+                "Change in average pay a year since the census",
                 "Voluntary turnover",
             )
             for label, figure in zip(

@@ -88,7 +88,7 @@ def manifest(
         "unexpected_rows": 0, "sample": [], "remedy": "r",
     }  # fmt: skip
     parameters = [
-        {"parameter": "target_growth", "level_id": None, "year": None, "value": target, "tier": "default"},
+        {"parameter": "target_growth", "level_id": None, "year": None, "value": target, "tier": "scenario"},
         {"parameter": "payroll_budget", "level_id": None, "year": None, "value": budget, "tier": "default"},
         {"parameter": "market_budget", "level_id": None, "year": None, "value": market, "tier": "default"},
         *levers,

@@ -166,7 +166,9 @@ def test_a_hold_out_is_chosen_by_its_name():
     assert not part.is_filled
     given = {**SHOWN, "given": {"cola_rate": 0.02}, "notes": []}
     part.show(BACKTEST | {"given": given}, SimpleNamespace(request={"sources": ["a", "b", "c"]}))
-    assert part._held.value == "2020 to 2021, awards and headcount given"
+    assert part._held.value == "2020 to 2021" and part.is_filled  # nothing given comes first
+    assert "A note." in part._notes.object
+    part._held.value = "2020 to 2021, given: awards"
     assert "Cost-of-living raise 2.00%" in part._notes.object
-    part._held.value = "2020 to 2021"
-    assert "A note." in part._notes.object and part.is_filled
+    both = given | {"given": {"awards": "department: a=0.02", "cola_rate": 0.02, "headcount_growth": 0.0}}
+    assert backtest_contents.given_name(both) == "2020 to 2021, given: awards and headcount"

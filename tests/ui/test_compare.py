@@ -314,12 +314,12 @@ def test_better_and_worse_only_where_a_direction_is_agreed(metric, unit, value, 
 
 
 def compared(*names, years=(2026, 2027)):
-    target = {"parameter": "target_growth", "year": None, "value": 0.03, "tier": "default"}
+    target = {"parameter": "target_growth", "year": None, "value": 0.03, "tier": "scenario"}
     manifest = {"years": years, "census": {"name": "tiny", "rows": 300}, "parameters": [target]}
     sources = tuple(Source(Publication(name, "f" * 32, None, manifest)) for name in names)
     metrics = [
-        ("growth_compound", "Compound growth a year since the census", "rate", 0.03, 0.01),
-        ("growth_all", "Growth of mean base pay", "rate", 0.03, 0.01),
+        ("growth_compound", "Change in average pay a year since the census", "rate", 0.03, 0.01),
+        ("growth_all", "Change in average pay", "rate", 0.03, 0.01),
         ("payroll", "Payroll at year end", "currency a year", 1e6, 1e5),
         ("prorated_payroll", "Pay earned in the year", "currency a year", 1e6, 1e5),
         ("cola_cost", "Cost of COLA", "currency a year", 1e4, -500),

@@ -69,6 +69,15 @@ def test_commands_in_a_notice_are_shown_as_code_and_stay_text():
     assert html.link("Go to Run", "run", scenario="lean") in told
 
 
+def test_a_command_in_any_text_has_the_page_that_does_it():
+    census, unknown = html.link("Go to Census", "census"), "`planwise doctor <b>`"
+    told = html.with_code(f"None: `planwise enrich market`, {unknown}.")
+    assert f"<code>planwise enrich market</code> ({census})" in told
+    assert "<code>planwise doctor &lt;b&gt;</code>." in told
+    tile = html.kpi_strip([html.Kpi("Market", "n/a", f"None: `planwise enrich market`, {unknown}.")])
+    assert f"None: {census}, <code>planwise doctor" in tile
+
+
 FRAME = pd.DataFrame({"n": range(30), "v": [float(-n) for n in range(30)], "t": ["<b>"] * 30})
 COLUMNS = (
     TableColumn("n", "Number"),

@@ -11,7 +11,8 @@ import pytest
 from planwise.app import job_process
 from planwise.census import default_levels
 from planwise.census.registry import register_census
-from planwise.enrichment.decisions import MatchDecisions, find_titles
+from planwise.enrichment.decisions import MatchDecisions, find_titles, why_in_review
+from planwise.enrichment.declarations import declared_matching
 from planwise.errors import PlanWiseError
 from planwise.governance import EventType, open_ledger
 from planwise.jobs import JobKind, JobReader, JobWriter
@@ -210,3 +211,19 @@ def test_the_pipeline_shows_the_quality_of_each_matching_and_companies_to_decide
     assert {"Photonics Inc."} <= {name.name for name in review._found.of(TO_DECIDE)}
     asyncio.run(review._match())  # the same files again
     assert JobReader(home).get(review._panel.job.id).result["match_rate"] == ended.result["match_rate"]
+
+
+@pytest.mark.parametrize(
+    "method, scores, why",
+    [
+        ("name-exact", (1.0, 1.0), "several have this very name"),
+        ("name-fuzzy", (1.0, 0.95), "several are as near"),
+        ("name-fuzzy", (1.0, 0.6), "near by name, the role may be another"),
+        ("name-fuzzy", (0.5,), "only similar"),
+    ],
+)
+def test_a_name_for_review_says_what_is_not_certain(method, scores, why):
+    row = {"status": "review", "method": method, "choices": [{"score": score} for score in scores]}
+    matching = declared_matching("market")
+    assert why_in_review(matching, row) == why
+    assert why_in_review(matching, row | {"status": "unmatched"}) == ""

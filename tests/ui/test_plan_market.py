@@ -4,6 +4,7 @@ import pandas as pd
 
 from planwise.engine.plan_detail import COLUMNS
 from tests.ui.plan_world import BASE, NEW, OLD, FakeSession, Scenarios, detail_of, detail_row, kpi
+from ui.components.card import listed, market_by_level
 from ui.pages.plan.page import TABS, PlanPage
 from ui.pages.plan.tiles import Side, tiles
 
@@ -35,7 +36,7 @@ def test_without_a_survey_the_tab_says_what_to_run():
     tab = market(FakeSession(Scenarios(horizon=2)))
     tab.show_detail(detail_of(pd.DataFrame(rows, columns=COLUMNS), "people:k"), 2026)
 
-    assert "no survey matched: <code>planwise enrich market</code>" in tab._words.object
+    assert "match the job titles (<code>planwise enrich market</code>" in tab._words.object
     assert not tab._figures.visible
     tab.forget("Simulating …")
     tab.refresh()
@@ -50,6 +51,21 @@ def test_the_tile_has_ratio_percentile_and_share_or_the_reason():
     assert (tile(NEW).figure, tile(NEW).note) == ("1.020", "P53 of the market; 90% matched")
     none = kpi(2026, mean_market_ratio=None, mean_market_position=None, market_reason="no_survey")
     assert "planwise enrich market" in tile(Side([none])).note
+
+
+def test_levels_with_the_same_reason_are_named_together():
+    rows = pd.DataFrame(
+        [
+            {"group": group, "headcount": 9, "market_people": 9, "mean_market_ratio": ratio,
+             "mean_market_position": ratio and 40.0, "why": why}
+            for group, ratio, why in zip(
+                "1234", (0.9, None, None, None), ("", "few", "none", "few"), strict=True
+            )
+        ]
+    )  # fmt: skip
+    found = market_by_level(rows, lambda level: f"L{level}", subtitle="2026", file_name="f.csv")
+    assert found.subtitle.endswith("· L2 and L4: few · L3: none")
+    assert [listed(names) for names in ([], ["a"], ["a", "b", "c"])] == ["", "a", "a, b and c"]
 
 
 def test_a_link_opens_the_tab_until_another_is_chosen():

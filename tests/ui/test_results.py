@@ -5,6 +5,7 @@ import hashlib
 import html
 import io
 import sys
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -288,6 +289,17 @@ def test_a_timeline_says_rule_lever_value_and_tier_and_invents_no_approver(home)
     about = timeline.timeline_heading(asked, person)
     assert "<img" not in about
     assert "+3.3%" in about
+    assert "n/a" in about and "Compa-ratio to market" in about
+    matched = replace(years[-1], market_reference=70_000.0, market_ratio=0.886, market_position=31.0)
+    assert "0.89, P31" in timeline.timeline_heading(asked, replace(person, years=(*years[:2], matched)))
+    unmatched = replace(years[-1], market_reason="review")
+    known = timeline.years_card(asked, replace(person, years=(matched,)))
+    both = timeline.years_card(asked, replace(person, years=(matched, unmatched)))
+    assert "Why none" not in [column.heading for column in known.columns]
+    assert (both.columns[-1].heading, both.frame["market_reason"].iloc[1][:20]) == (
+        "Why none",
+        "a person has to deci",
+    )
     assert timeline.pay_chart(asked, person).figure["data"][0]["x"] == [
         "2025-12-31",
         "2026-07-01",
@@ -387,7 +399,7 @@ def test_without_a_survey_the_market_says_what_to_run(settings):
     mine.selection.section = "market"
     section = ResultsPage(mine)._by_key["market"]
 
-    assert "no survey matched: <code>planwise enrich market</code>" in section._words.object
+    assert "match the job titles (<code>planwise enrich market</code>" in section._words.object
     assert section._figures.visible is False and section._match.visible is True
 
 

@@ -273,9 +273,9 @@ MARKET_ROOM = 0.22  # of the axis
 MARKET_HIDDEN = f"not shown: the pay of fewer than {SUPPRESSED_UNDER} people would follow from it"
 MARKET_MEANING = (
     "The market reference is what the market pays for the job title: the median (P50) of its occupation in "
-    "the matched survey, aged to the census date and moved by market_movement. The compa-ratio to market is "
-    "base pay over it; the position is the percentile of base pay in that market, interpolated between P10 "
-    "and P90, which are also its ends. People whose title is not matched are in no mean."
+    "the matched survey, aged to the census date and moved by each year's market movement. The compa-ratio "
+    "to market is base pay over it; the position is the percentile of base pay in that market, interpolated "
+    "between P10 and P90, which are also its ends. People whose title is not matched are in no mean."
 )
 
 
@@ -325,8 +325,8 @@ def market_by_level(
             "insidetextanchor": "start",
             "insidetextfont": {"color": "#ffffff"},
         }  # below the line at P50
-    missing = levels[levels["why"] != ""]
-    why = "".join(f" · {name}: {why}" for name, why in zip(missing["name"], missing["why"], strict=True))
+    missing = levels[levels["why"] != ""].groupby("why", sort=False)["name"]
+    why = "".join(f" · {listed(list(names))}: {reason}" for reason, names in missing)
     return Content(
         "Market position by level",
         f"{subtitle} · {covered(frame)} · on the bars: position, compa-ratio to market{why}",
@@ -335,6 +335,11 @@ def market_by_level(
         file_name,
         with_percentiles(figure),
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as text: a, b and c."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def covered(frame: pd.DataFrame) -> str:

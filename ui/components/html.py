@@ -37,9 +37,19 @@ COMMANDS = {  # the page that does what a command does, and its title
     "planwise compare": ("compare", "Compare"),
     "planwise scenario": ("overview", "Overview"),
     "planwise enrich": ("census", "Census"),
+    "planwise calibrate": ("census", "Census"),
+    "planwise backtest": ("census", "Census"),
+    "planwise propose": ("approvals", "Approvals"),  # and `planwise proposals`
+    "planwise approve": ("approvals", "Approvals"),
+    "planwise release": ("release", "Release"),
+    "planwise rollback": ("release", "Release"),
+    "planwise checkpoints": ("release", "Release"),
+    "planwise rollout": ("release", "Release"),
+    "planwise monitor": ("release", "Release"),
+    "planwise audit": ("audit", "Audit"),
 }
 SCENARIO = re.compile(r"--scenario (\w+)")
-CODE = re.compile(r"`([^`]+)`")
+CODE, CODED = re.compile(r"`([^`]+)`"), r"<code>\1</code>"
 Tone = Literal["", "good", "warn", "bad"]
 
 
@@ -119,14 +129,14 @@ def notice(text: str, remedy: str = "", tone: Tone = "") -> str:
     link_to = _page_of(remedy)
     return (
         f'<div class="notice {tone}" role="status"><p>{with_code(text)}</p>'
-        + (f'<p class="remedy">{with_code(remedy)} {link_to}</p>' if remedy else "")
+        + (f'<p class="remedy">{CODE.sub(CODED, escape(remedy))} {link_to}</p>' if remedy else "")
         + "</div>"
     )
 
 
 def _page_of(remedy: str) -> str:
     """Return the link to the page that does what a command in a remedy does; empty without a command."""
-    known = next((page for start, page in COMMANDS.items() if f"`{start}" in remedy), None)
+    known = next(filter(None, map(_page_of_command, CODE.findall(remedy))), None)
     if known is None:
         return ""
     page, title = known
@@ -173,7 +183,7 @@ def _kpi(kpi: Kpi) -> str:
     about = f' title="{escape(kpi.about, quote=True)}"' if kpi.about else ""
     return (
         f'<div class="kpi"{about}><dt>{escape(kpi.label)}</dt><dd class="figure">{escape(kpi.figure)}</dd>'
-        f'{change}<dd class="note">{verdict}{escape(kpi.note)}</dd></div>'
+        f'{change}<dd class="note">{verdict}{with_links(kpi.note)}</dd></div>'
     )
 
 
@@ -186,8 +196,22 @@ def _row(record: Mapping[Any, Any], columns: Sequence[TableColumn], chosen: Any)
 
 
 def with_code(text: str) -> str:
-    """Return a text whose parts in backticks, which are commands, are shown as code."""
-    return CODE.sub(r"<code>\1</code>", escape(text))
+    """Return a text whose parts in backticks are code; a command has a link to the page that does it."""
+    return CODE.sub(lambda found: _with_page(found[1], f"<code>{found[1]}</code> ({{}})"), escape(text))
+
+
+def with_links(text: str) -> str:
+    """Return a text with a link to the page in place of a command that does the same."""
+    return CODE.sub(lambda found: _with_page(found[1], "{}"), escape(text))
+
+
+def _with_page(code: str, shown: str) -> str:
+    page = _page_of_command(code)
+    return f"<code>{code}</code>" if page is None else shown.format(link(f"Go to {page[1]}", page[0]))
+
+
+def _page_of_command(text: str) -> tuple[str, str] | None:
+    return next((page for start, page in COMMANDS.items() if text.startswith(start)), None)
 
 
 def _side(column: TableColumn) -> str:

@@ -44,7 +44,7 @@ GROUPS: Mapping[str, str] = {
     SIMILAR: "Linked by a similar name",
     DECIDED: "Decided",
 }
-STATUS: Mapping[str, str] = {"review": "not certain", "unmatched": "nothing is near", "linked": "linked"}
+STATUS: Mapping[str, str] = {"review": "for review", "unmatched": "nothing is near", "linked": "linked"}
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _frame(names: Sequence[NameToCheck], columns: Sequence[str]) -> pd.DataFrame
 
 def _state_of(name: NameToCheck) -> str:
     if name.decision is None:
-        return STATUS[name.status]
+        return name.why or STATUS[name.status]
     decided = "no match" if name.decision.matched_id is None else "chosen"
     return f"{decided} by {name.decision.by}" + (", waits for the next run" if name.waits else "")
 
@@ -295,7 +295,7 @@ class MatchDecisionForm:
     def _outcome(self, name: NameToCheck) -> str:
         one = name.decision
         if one is None:
-            return f"linked to {name.matched}" if name.status == "linked" else STATUS[name.status]
+            return f"linked to {name.matched}" if name.status == "linked" else name.why or STATUS[name.status]
         what = "no match" if one.matched_id is None else (one.matched_name or one.matched_id)
         when = "" if one.at is None else f", {moment(one.at)}"
         return f"decided: {what}, by {one.by}{when}"

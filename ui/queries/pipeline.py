@@ -1,5 +1,6 @@
 """Read what runs took, what gates found, the last sweep and the records of benchmarks."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from planwise.monitoring.history import MeasuredRun, RunHistory
 from planwise.monitoring.thresholds import thresholds_in_force
 from planwise.prefect_server import orchestrator
 from planwise.settings import Settings
-from ui.values.pipeline import PipelineOverview
+from ui.values.pipeline import PipelineOverview, kind_of
 
 RUNS_MAX, GATES_MAX = 200, 200
 
@@ -55,6 +56,9 @@ class PipelineReader:
             return (), ()
         with open_ledger(self._settings) as ledger:
             return (
-                tuple(RunHistory(ledger.engine).list(limit=RUNS_MAX)),
+                tuple(
+                    replace(run, kind=kind_of(run.kind))
+                    for run in RunHistory(ledger.engine).list(limit=RUNS_MAX)
+                ),
                 tuple(GateHistory(ledger.engine).list(limit=GATES_MAX)),
             )

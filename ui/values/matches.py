@@ -46,7 +46,8 @@ class MatchChoice:
 class NameToCheck:
     """A name with all spellings that one decision covers, and how many rows they have together.
 
-    `decision` is the last one on it; `waits` is True until a run has applied that.
+    `why` says what is not certain of one for review. `decision` is the last one on it; `waits` is True until
+    a run has applied that.
     """
 
     key: str
@@ -55,6 +56,7 @@ class NameToCheck:
     state: str | None
     rows: int
     status: str
+    why: str
     score: float | None
     matched: str
     choices: tuple[MatchChoice, ...]
@@ -153,6 +155,7 @@ def _name(
         state=first["state"],
         rows=sum(int(row["rows"]) for row in rows),
         status=str(first["status"]),
+        why=str(first.get("why") or ""),
         score=None if first["score"] is None else float(first["score"]),
         matched=f"{occupations.get(entry, first['matched_name'])} ({entry})" if entry else "",
         choices=tuple(_choice(one, occupations) for one in first["choices"] or ()),

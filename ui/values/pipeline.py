@@ -13,12 +13,8 @@ if TYPE_CHECKING:
     from planwise.app.sweep_report import Sweep, SweepRow
 
 MATCH_RATE = "match_rate"  # a fact of a measured run, or the start of one: match_rate_market
-MATCHINGS: Mapping[str, str] = {  # by the kind of run: of the dashboard, of a command
-    "titles": "job titles",
-    "enrich market": "job titles",
-    "recipients": "companies",
-    "enrich recipients": "companies",
-}
+SAME_KIND: Mapping[str, str] = {"titles": "enrich market", "recipients": "enrich recipients"}
+MATCHINGS: Mapping[str, str] = {"enrich market": "job titles", "enrich recipients": "companies"}
 DAYS = 7  # of the headline figures
 FINISHED = ("done", "cancelled")
 
@@ -71,6 +67,11 @@ class PipelineOverview:
             for name, value in run.facts.items()
             if name.startswith(MATCH_RATE)
         ]
+
+
+def kind_of(kind: str) -> str:
+    """Return what a kind of run is called, whether the dashboard, a command or a deployment started it."""
+    return SAME_KIND.get(kind, kind.replace("-", " "))
 
 
 def _rate_of(run: MeasuredRun, name: str) -> str:

@@ -130,8 +130,12 @@ class Result:
 
     @property
     def target(self) -> float | None:
-        """The growth of mean base pay that the scenario is measured against, a yearly rate."""
-        return self.assumption("target_growth")
+        """The yearly growth of mean base pay that was set as a target; a default is no one's aim."""
+        own = any(
+            row["parameter"] == "target_growth" and row["tier"] != "default"
+            for row in self.manifest["parameters"]
+        )
+        return self.assumption("target_growth") if own else None
 
     @property
     def payroll_budget(self) -> float | None:

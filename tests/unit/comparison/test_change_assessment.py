@@ -198,7 +198,9 @@ def test_the_impact_of_a_scenario_is_what_both_results_simulate(settings):
     assert found.score.points == {"cost": 0, "employees": 0, "levers": 2}
     assert found.effects.budget.value == 820_000  # 795,000 is 97 % of it
     assert found.report.components["business"].value == 0.3
-    assert found.report.not_measured == ("Market position: no survey matched: `planwise enrich market`.",)
+    assert found.report.not_measured == (
+        "Market position: no market survey is in use: match the job titles (`planwise enrich market`).",
+    )
 
 
 def test_a_cost_is_not_measured_against_levers_that_are_no_longer_in_force(settings):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from planwise.cli.commands import run
 from planwise.cli.employee import render_against, render_timeline
-from planwise.comparison.employee import Behind, find_people, timeline
+from planwise.comparison.employee import Behind, _market, find_people, timeline
 from planwise.errors import InputError
 
 # 50,000, then COLA 2.5 % and a promotion of 10 % in 2026, merit 3.1234 % in 2027
@@ -60,6 +60,14 @@ def test_each_event_says_what_decided_it(home):
     assert "1 → 2" in text
     assert "drew 0.0700, chance 0.1200" in text
     assert "3 events replayed" in text
+
+
+def test_the_market_is_the_survey_s_and_never_a_midpoint():
+    state = {"market_reference": 62_500.0, "market_ratio": None, "market_position": None}
+    assert _market(state | {"market_reason": "review"}) == {"market_reason": "review"}
+    assert _market({}) == {"market_reason": "no_survey"}  # of an earlier version
+    known = {"market_reference": Decimal("62500"), "market_ratio": Decimal("0.8"), "market_position": 31}
+    assert _market(known) == {"market_reference": 62_500.0, "market_ratio": 0.8, "market_position": 31.0}
 
 
 def test_a_hire_begins_without_pay(home):

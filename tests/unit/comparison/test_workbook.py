@@ -53,9 +53,9 @@ def test_totals_equal_the_marts(book):
     assert cola[7:10] == (-5_000, 0, 0)
     change = row_of(book, "KPIs per year", "Change of payroll", "currency a year", "total")
     assert change[3:7] == (12_000, 7_000, 12_000, 42_000)
-    growth = row_of(book, "KPIs per year", "Growth of mean base pay", "rate", 2027)
+    growth = row_of(book, "KPIs per year", "Change in average pay", "rate", 2027)
     assert growth[3] == pytest.approx(1_000 / 65_000)
-    compound = row_of(book, "KPIs per year", "Compound growth a year since the census", "rate", 2027)
+    compound = row_of(book, "KPIs per year", "Change in average pay a year since the census", "rate", 2027)
     assert compound[3] == pytest.approx((66_000 / 65_000) ** 0.5 - 1)
     assert row_of(book, "Levels", "hiring", 2027, "all")[3] == 13
     assert row_of(book, "Levels", "base", 2027, "all")[7] == 66_000  # the mean of all levels
@@ -117,7 +117,7 @@ def test_a_reader_finds_headers_formats_and_paper(book):
     assert kpis.print_title_rows == "$4:$4"
     assert "kpis" in kpis.tables
     formats = {(row[0].value, row[2].value): row[3].number_format for row in kpis.iter_rows(min_row=5)}
-    assert formats["Growth of mean base pay", 2027] == "0.00%"
+    assert formats["Change in average pay", 2027] == "0.00%"
     assert formats["Payroll at year end", 2027] == "#,##0"
     notes = [row for row in book.cached["Notes"].iter_rows(values_only=True) if row[0] == "lean"]
     assert notes[0][1] == ("lean" * 16)

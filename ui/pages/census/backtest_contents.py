@@ -8,7 +8,7 @@ import pandas as pd
 from planwise.formatting import count, in_currency, is_missing, money_short, percent, points
 from planwise.parameters import catalogue
 from ui.components import html
-from ui.components.card import Content
+from ui.components.card import Content, listed
 from ui.components.charts import DOWN, GREY, TOTAL, Series, bars, with_vertical_line
 from ui.components.html import Kpi, TableColumn
 from ui.components.point_charts import intervals
@@ -25,6 +25,7 @@ NAMES = {
     "growth_continuing": "Growth of mean pay, continuing staff",
     "mean_pay": "Mean pay",
 }
+GIVEN_NAMES = {"cola_rate": "awards", "awards": "awards", "headcount_growth": "headcount"}
 RATES = frozenset({"growth_all", "growth_continuing"})
 MONEY = frozenset({"payroll", "mean_pay"})
 BEATS = {
@@ -73,10 +74,20 @@ FAMILY_COLUMNS = (
 
 
 def hold_outs(found: Found) -> dict[str, Mapping[str, Any]]:
-    """Return what was held out, by its name on the page."""
+    """Return what was held out, by its name on the page: nothing given first, then what was given of it."""
     given = found.get("given")
-    named = {f"{given['year']}, awards and headcount given": given} if given else {}
-    return named | {h["year"]: h for h in (*found["holdouts"], *found.get("halves", ()))}
+    known = () if given is None else ((given_name(given), given),)
+    plain = [(h["year"], h) for h in found["holdouts"]]
+    halves = [(h["year"], h) for h in found.get("halves", ())]
+    return dict((*plain[:1], *known, *plain[1:], *halves))
+
+
+def given_name(given: Found) -> str:
+    """Return the name of the year that was forecast with something known of it."""
+    parts = dict.fromkeys(
+        GIVEN_NAMES.get(name, catalogue().parameters[name].label) for name in given["given"]
+    )
+    return f"{given['year']}, given: {listed(tuple(parts))}"
 
 
 def headline(held: Found, expected: float) -> str:

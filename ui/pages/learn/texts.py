@@ -1,5 +1,6 @@
 """HTML of the Learn page, and the glossary."""
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -30,6 +31,7 @@ from ui.values.learning import (
 )
 
 PAGE = "learn"
+BUTTON = re.compile(r"\*([^*]+)\*")
 STATES: Mapping[State, tuple[str, html.Tone]] = {
     "done": ("done", "good"),
     "optional": ("optional", ""),
@@ -155,9 +157,12 @@ def trouble(entry: Trouble, methods: Mapping[str, str]) -> str:
 
 
 def html_code(text: str) -> str:
-    """Return a text as HTML; parts in backticks are code."""
+    """Return a text as HTML; parts in backticks are code, those between asterisks names of buttons."""
     parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+    return "".join(
+        f"<code>{part}</code>" if place % 2 else BUTTON.sub(r"<strong>\1</strong>", part)
+        for place, part in enumerate(parts)
+    )
 
 
 def hours(minutes: int) -> str:

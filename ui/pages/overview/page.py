@@ -132,8 +132,8 @@ def _equity_tile(kpi: Mapping[str, Any], year: int) -> Kpi:
     )
     if is_missing(gap):
         return Kpi(title, NOT_MEASURED, gap_reason({"adjusted_gap_reason": kpi.get("adjusted_gap_reason")}))
-    of_all = "" if is_missing(median) else f"; median gap {percent(median, 2)}"
-    return Kpi(title, percent(gap, 2), f"the largest between comparable people{of_all}")
+    of_all = "" if is_missing(median) else f"; median, women against men: {percent(median, 2)}"
+    return Kpi(title, percent(gap, 2), f"the largest of any group, in comparable work{of_all}")
 
 
 def _budget(payroll: float, budget: float | None) -> tuple[str, Tone]:

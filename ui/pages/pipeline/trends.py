@@ -185,6 +185,12 @@ def causes(rows: Sequence[Mapping[str, Any]]) -> str:
     return html.facts({", ".join(names): f"because of {why}" for why, names in found.items()})
 
 
+NO_BENCHMARK = (
+    "Benchmarks compare versions of PlanWise on one machine, for those who install it. What the runs of this "
+    "home took is above."
+)
+
+
 def benchmark(trend: "BenchmarkTrend") -> Content:
     """Return the trend of benchmarks with the multiples from which they warn and fail."""
     rows = [
@@ -221,7 +227,7 @@ def benchmark(trend: "BenchmarkTrend") -> Content:
         BENCHMARK_COLUMNS,
         "benchmark_trend.csv",
         figure,
-        lead=html.notice(trend.reason) if trend.reason else "",
+        lead="" if rows else html.notice(NO_BENCHMARK),
     )
 
 

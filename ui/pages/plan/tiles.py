@@ -192,7 +192,7 @@ def tiles(
 def _market(kpi: Figures) -> str:
     """Return the percentile and whose it is, or why there is none."""
     if kpi["mean_market_ratio"] is None:
-        return MARKET_REASONS[kpi["market_reason"]].replace("`", "")
+        return MARKET_REASONS[kpi["market_reason"]]
     return (
         f"P{ratio(kpi['mean_market_position'], 0)} of the market; {percent(kpi['market_share'], 0)} matched"
     )

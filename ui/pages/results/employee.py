@@ -9,12 +9,13 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.comparison.employee import Event, Timeline
+from planwise.comparison.employee import Event, Timeline, Year
+from planwise.equity.reasons import MARKET_REASONS
 from planwise.errors import InputError
-from planwise.formatting import count, money, percent, ratio, with_levels
+from planwise.formatting import NOT_AVAILABLE, count, money, percent, ratio, with_levels
 from planwise.parameters import catalogue
 from ui.components import html
-from ui.components.card import FRAME, Card, Content
+from ui.components.card import FRAME, Card, Content, place
 from ui.components.page import STACK, show
 from ui.components.point_charts import Marks, pay_line
 from ui.components.table import PagedTable
@@ -71,6 +72,7 @@ def timeline_heading(view: ResultsView, person: Timeline) -> str:
             f"from {money(start)}",
         ),
         html.Kpi("Level", view.level(last.level_id), f"compa-ratio {ratio(last.compa_ratio)}"),
+        _market_tile(last),
         html.Kpi(
             "Replay",
             f"{count(len(person.events))} events",
@@ -82,6 +84,21 @@ def timeline_heading(view: ResultsView, person: Timeline) -> str:
     heading = html.card_heading(f"{person.employee_id} · {facts.get('job_title') or ''}", " · ".join(known))
     problems = "".join(html.notice(text, tone="bad") for text in person.problems)
     return f"{heading}<div style='height:10px'></div>{html.kpi_strip(kpis)}{problems}"
+
+
+def _market_tile(year: Year) -> html.Kpi:
+    """Return where the pay is in the market of the job title, or why that is not known."""
+    if year.market_ratio is None:
+        return html.Kpi(
+            "Compa-ratio to market", NOT_AVAILABLE, MARKET_REASONS.get(year.market_reason or "", "")
+        )
+    at = "" if year.market_position is None else f", {place(year.market_position)}"
+    note = f"the market's median for the title is {money(year.market_reference)}"
+    return html.Kpi("Compa-ratio to market", f"{ratio(year.market_ratio)}{at}", note)
+
+
+def _why_no_market(year: Year) -> str:
+    return "" if year.market_reason is None else MARKET_REASONS[year.market_reason].replace("`", "")
 
 
 def _plain(fact: Any) -> str:
@@ -197,6 +214,10 @@ def years_card(view: ResultsView, person: Timeline) -> Content:
                 "base_pay": float(year.base_pay),
                 "prorated_pay": float(year.prorated_pay),
                 "compa_ratio": year.compa_ratio,
+                "market_reference": year.market_reference,
+                "market_ratio": year.market_ratio,
+                "market_position": year.market_position,
+                "market_reason": _why_no_market(year),
             }
             for year in person.years
         ]
@@ -212,6 +233,14 @@ def years_card(view: ResultsView, person: Timeline) -> Content:
             html.TableColumn("base_pay", "Base pay, $", money),
             html.TableColumn("prorated_pay", "Paid in the year, $", money),
             html.TableColumn("compa_ratio", "Compa-ratio", ratio),
+            html.TableColumn("market_reference", "Market median, $", money),
+            html.TableColumn("market_ratio", "To market", ratio),
+            html.TableColumn("market_position", "Position", place),
+            *(
+                [html.TableColumn("market_reason", "Why none", str, is_text=True)]
+                if frame["market_reason"].any()
+                else []
+            ),
         ),
         f"years_{person.employee_id}_{view.scenario}.csv",
         chosen=view.year,

@@ -48,7 +48,7 @@ COLUMNS = (
     html.TableColumn("hires", "Hires", count),
     html.TableColumn("experienced_exits", "Exits, experienced", count),
     html.TableColumn("new_hire_exits", "Exits, new hires", count),
-    html.TableColumn("turnover_rate", "Turnover", percent),
+    html.TableColumn("turnover_rate", "Turnover, experienced", percent),
     html.TableColumn("promotions", "Promotions", count),
 )
 WHOSE_FLOWS = "Hires, exits and promotions count all employees of the year, whatever the status"
@@ -66,7 +66,8 @@ def headline(view: ResultsView, frame: pd.DataFrame) -> Sequence[html.Kpi]:
         html.Kpi(
             f"People, {view.year}",
             count(row["people"]),
-            f"{', '.join(_many(*one) for one in moved)}; turnover {percent(row['turnover_rate'])}",
+            f"{', '.join(_many(*one) for one in moved)}; {percent(row['turnover_rate'])} of experienced "
+            "staff left",
         ),
         html.Kpi(
             f"Annual payroll, {view.year}",

@@ -277,7 +277,7 @@ def save_as_scenario(settings: Settings, calibration: Calibration, name: str) ->
                 last.people.reset_index(),
                 last.ranges,
                 as_of=last.as_of,
-                source={"kind": "calibration", "from": last.name},
+                source={"kind": "calibration", "from": last.name, "currency": last.currency or None},
                 availability=dict(last.availability),
                 levels_from=calibration.scale.rule,
                 use=False,

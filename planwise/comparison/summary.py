@@ -253,7 +253,8 @@ def _risk(publication: Publication) -> tuple[Risk, list[Finding]]:
         for (name, year), setting in Source(publication).settings.items()
         if setting.tier != "default"
     }
-    findings = validate(resolve(tuple(publication.manifest["years"]), scenario=own))
+    measured = {int(kpi["simulation_year"]): kpi.get("increase_rate") for kpi in _kpis(publication)}
+    findings = validate(resolve(tuple(publication.manifest["years"]), scenario=own), measured)
     return max((f.risk for f in findings), key=lambda risk: risk.rank, default=Risk.OK), findings
 
 

@@ -116,7 +116,8 @@ def check_against_census(
                 )
                 raise InputError(
                     f"{name}: {attribute} {missing[0]!r} is not in census {census.name}.",
-                    remedy=f"It has for example {', '.join(nearest)}."
+                    remedy=f"It has for example {', '.join(nearest)}. A scenario that was made for another "
+                    "census is simulated on its own: leave out --census."
                     if known
                     else f"It has no {attribute}; map a column to it when importing.",
                 )

@@ -379,4 +379,5 @@ SENTENCES: Mapping[EventType, Callable[[str, Mapping[str, Any]], str]] = {
 
 def _created(facts: Mapping[str, Any]) -> str:
     by = f" by study {facts['study']}" if facts.get("study") else ""
-    return f"Scenario created{by} with {len(facts.get('overrides') or ())} overrides"
+    number = len(facts.get("overrides") or ())
+    return f"Scenario created{by} with {number} override{'s' * (number != 1)}"

@@ -131,8 +131,13 @@ INCREASE_TOLERANCE_RATE = 0.0005  # a step of a study's grid: what rounding of t
 MARKET = "market_budget"
 
 
-def lever_increase(effective: EffectiveParameters, year: int) -> float:
-    """Return the increase budget that the levers give: COLA and the mean of the levels' merit, a rate."""
+def lever_increase(effective: EffectiveParameters, year: int) -> float | None:
+    """Return the increase budget that the levers give: COLA and the mean of the levels' merit, a rate.
+
+    None where groups have awards of their own: what these cost follows from who is in them.
+    """
+    if effective.value("awards", year):
+        return None
     merit = [effective.number(MERIT.format(level), year) for level in LEVELS]
     return effective.number("cola_rate", year) + sum(merit) / len(merit)
 
@@ -150,7 +155,7 @@ def increase_is_far_from_market(
 ) -> Iterator[Finding]:
     """Warn once where the increase budget (COLA and merit) is far from the market's, in the worst year."""
     market = effective.number_or_none(MARKET)
-    if market is None:
+    if market is None or not increases:
         return
     by_year = {year: market_risk(increase - market) for year, increase in increases.items()}
     worst = max(by_year, key=lambda year: (by_year[year].rank, abs(increases[year] - market)))
@@ -172,14 +177,15 @@ def validate(
 ) -> list[Finding]:
     """Return findings about the levers, worst first; one that holds in all years has year None.
 
-    `increases` are the simulated increase budgets by year (rates); without one, the levers' own is judged.
+    `increases` are the simulated increase budgets by year (rates); without one, the levers' own is judged,
+    where it is known.
     """
     found = [finding for year in effective.years for finding in _of_year(effective, year)]
-    measured = increases or {}
+    measured = {year: rate for year, rate in (increases or {}).items() if rate is not None}
     totals = {
-        year: lever_increase(effective, year) if increase is None else increase
+        year: rate
         for year in effective.years
-        for increase in (measured.get(year),)
+        if (rate := measured.get(year, lever_increase(effective, year))) is not None
     }
     about_total = increase_is_far_from_market(effective, totals)
     return sorted([*about_total, *_every_year_once(found, effective.years)], key=_worst_first)

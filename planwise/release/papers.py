@@ -377,7 +377,7 @@ def _study(settings: Settings, proposal: ReleaseProposal) -> PaperSection:
 
 def _alternatives(settings: Settings, proposal: ReleaseProposal, called: Called) -> PaperSection:
     """Return the other answers of the study, else the other results on the same census."""
-    columns = ("alternative", "budget", "increases", "payroll", "risk")
+    columns = ("alternative", "budget", "increases", "payroll", "risk of the plan")
     result = None if proposal.study is None else read_result(settings, proposal.study)
     if answers := (result or {}).get("answers"):
         rows = [

@@ -1,6 +1,8 @@
 """Approvals: who may do what to a proposal, the queue, what a decision and a new proposal write."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -10,14 +12,15 @@ from planwise.governance import open_ledger
 from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision, Status
 from planwise.release.papers import PaperSection
+from planwise.release.releases import Release, ReleaseKind, ReleaseState
 from tests.ui.published import publish_by_hand
 from ui.components.scenario_dialogs import ProposeButton
 from ui.jobs.governance import ProposalActions
 from ui.pages.approvals.page import ApprovalsPage, queue_html
-from ui.pages.approvals.proposal import _reasons, section_content
+from ui.pages.approvals.proposal import _changed, _reasons, section_content
 from ui.session import Services, Session
 from ui.store import Store
-from ui.values.proposals import BUTTONS, OpenedProposal, frame_of, refused, state_of, waits_for
+from ui.values.proposals import BUTTONS, OpenedProposal, change_since, frame_of, refused, state_of, waits_for
 from ui.values.results import ScenarioStatus
 from ui.values.user import User
 
@@ -138,6 +141,21 @@ def test_a_section_is_a_table_whose_file_has_the_exact_figures(ledger):
     assert content.frame["old"].tolist() == [0.025] and content.file_name == "proposal_7_what.csv"
     plain = section_content(PaperSection("Approvals", ("None.",)), None, 7)
     assert plain.table.strip() == "" and plain.frame.empty
+
+
+def test_a_proposal_says_that_something_else_is_in_force_than_it_was_measured_against(ledger):
+    proposal = propose(ledger)
+    before, after = (proposal.submitted_at + timedelta(minutes=minutes) for minutes in (-1, 1))
+    change = Release(
+        ReleaseKind.RELEASE, "<rich>", "f", {}, "baseline", "b", {}, None, state=ReleaseState.DONE
+    )
+    old, new = replace(change, id=1, ended_at=before), replace(change, id=2, ended_at=after)
+    failed = replace(new, id=3, state=ReleaseState.FAILED)
+    assert change_since(proposal, (failed, new, old)) is new
+    assert change_since(proposal, (failed, old)) is None
+    assert change_since(replace(proposal, status=Status.RELEASED), (new,)) is None  # it was measured before
+    assert "&lt;rich&gt; is in force since" in _changed(OpenedProposal(proposal, None, new))
+    assert _changed(OpenedProposal(proposal, None)) == ""
 
 
 def test_the_page_shows_the_queue_and_the_buttons_of_one(settings, ledger, monkeypatch):

@@ -55,7 +55,7 @@ def test_events_are_listed_in_sentences_filtered_and_opened(settings):
     assert rows["what"].tolist() == [
         "bob signed in (basic)",
         "cola_rate from 0.02 to 0.03: <b>market</b>",
-        "Scenario created with 1 overrides",
+        "Scenario created with 1 override",
     ]
     page._actor.value = "bob"
     read(page)

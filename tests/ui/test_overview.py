@@ -51,11 +51,13 @@ def test_the_first_tiles_are_the_years_budgets_in_the_currency_of_the_census(set
 
 def test_a_levers_risk_is_on_a_tile_and_the_bounds_of_another_version_are_not_judged(settings):
     lever = {"parameter": "cola_rate", "level_id": None, "year": None, "tier": "scenario"}
-    publish_by_hand(settings, "baseline", levers=[lever | {"value": 0.079}])
+    high = [lever | {"value": 0.079}, lever | {"parameter": "promotion_raise_level_1", "value": 0.299}]
+    publish_by_hand(settings, "baseline", levers=high)  # its COLA is judged by the increase that it gave
     publish_by_hand(settings, "old", levers=[lever | {"parameter": "gone", "value": 1}])
     store = Store(settings)
     risk = {name: headline(store.result(name), 2026)[-2] for name in ("baseline", "old")}
     assert (risk["baseline"].figure, risk["baseline"].tone) == ("CRITICAL", "bad")
+    assert "Promotion raise" in risk["baseline"].note and "more" not in risk["baseline"].note
     assert risk["old"].figure == "n/a" and risk["old"].tone == ""
 
 

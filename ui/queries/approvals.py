@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from planwise.governance import open_ledger
 from planwise.governance.proposals import OPEN, ReleaseProposal
+from planwise.release.releases import Releases
 from planwise.settings import Settings
-from ui.values.proposals import OpenedProposal
+from ui.values.proposals import OpenedProposal, change_since
 
 
 class ApprovalReader:
@@ -26,7 +27,9 @@ class ApprovalReader:
 
         with open_ledger(self._settings) as ledger:
             head, titles = ledger.events.head(), ledger.scenarios.titles()
-        return OpenedProposal(proposal, proposal_paper(self._settings, proposal, head, "decision", titles))
+            changed = change_since(proposal, Releases(ledger).list())
+        paper = proposal_paper(self._settings, proposal, head, "decision", titles)
+        return OpenedProposal(proposal, paper, changed)
 
     def open_of(
         self, scenario: str, proposals: Sequence[ReleaseProposal] | None = None

@@ -1,6 +1,6 @@
 """A proposal as a page shows it: what its user may do, its figures and the tables behind them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +8,12 @@ import pandas as pd
 
 from planwise.formatting import count, money_short
 from planwise.governance.permissions import Action
-from planwise.governance.proposals import ACTIONS, Decision, ReleaseProposal, Status, refusal
+from planwise.governance.proposals import ACTIONS, OPEN, Decision, ReleaseProposal, Status, refusal
 from ui.values.user import User
 
 if TYPE_CHECKING:  # it brings DuckDB, which takes half a second
     from planwise.release.papers import Paper
+    from planwise.release.releases import Release
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,25 @@ def frame_of(proposals: Sequence[ReleaseProposal], called: Callable[[str], str])
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def change_since(proposal: ReleaseProposal, releases: Iterable["Release"]) -> "Release | None":
+    """Return the last change of what is in force since an open proposal was measured against it."""
+    if proposal.status not in OPEN:
+        return None
+    later = [
+        one
+        for one in releases
+        if one.state == "done" and one.ended_at is not None and one.ended_at > proposal.submitted_at
+    ]
+    return max(later, key=lambda one: one.id, default=None)
+
+
 @dataclass(frozen=True)
 class OpenedProposal:
-    """A proposal with its decision record."""
+    """A proposal with its decision record, and the change of what is in force that it does not know."""
 
     proposal: ReleaseProposal
     paper: "Paper"
+    changed: "Release | None" = None
 
     def frames(self) -> Mapping[str, pd.DataFrame]:
         """Return the exact figures behind the record's sections, by their title's first word."""

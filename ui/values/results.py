@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from planwise.formatting import Local
+from planwise.formatting import Local, is_missing
 from planwise.governance.publications import PROD
 from planwise.parameters import Finding, Value, resolve, validate
 from planwise.parameters.values import Key
@@ -126,7 +126,9 @@ class Result:
             for row in self.manifest["parameters"]
             if row["tier"] != "default"
         }
-        return tuple(validate(resolve(self.years, scenario=own)))
+        rates: dict[int, Any] = {year: kpi.get("increase_rate") for year, kpi in self._kpis.items()}
+        measured = {year: None if is_missing(rate) else float(rate) for year, rate in rates.items()}
+        return tuple(validate(resolve(self.years, scenario=own), measured))
 
     @property
     def target(self) -> float | None:

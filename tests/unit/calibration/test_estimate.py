@@ -1,5 +1,7 @@
 """A whole calibration of ten people, worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from calibration_worlds import RANGES, census, person
@@ -141,8 +143,9 @@ def test_levels_read_anew_are_kept_in_a_census_of_its_own(tmp_path):
         census(2021, *(person(f"c{k}", 41_000 + 2_000 * k) for k in range(6)), levels_from=by_pay),
     )
     settings = Settings(home=tmp_path)
-    kept = save_as_scenario(settings, calibrate(years), "measured")
+    kept = save_as_scenario(settings, calibrate(tuple(replace(y, currency="EUR") for y in years)), "measured")
 
     stored = load_census(settings, kept.census)
     assert (kept.census, stored.rows, str(stored.as_of)) == ("measured_census", 6, "2021-12-31")
+    assert stored.currency == "EUR"
     assert stored.levels_from.startswith("levels by pay: the ranges of y2020")

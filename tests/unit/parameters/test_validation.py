@@ -69,6 +69,10 @@ def test_a_simulated_increase_replaces_that_of_the_levers_and_the_worst_year_is_
     assert (only.year, only.risk) == (2027, Risk.HIGH)
     assert "5.61% (COLA and merit) is 2.11 pp above the market's 3.50%" in only.message
     assert len(validate(effective, {2026: None})) == 1
+    by_group = resolve(YEARS, scenario={"cola_rate": 0.0, "awards": "department: Sales=0.04"})
+    assert validate(by_group) == []  # what the awards cost is not known from the levers
+    (measured,) = validate(by_group, dict.fromkeys(YEARS, 0.0561))
+    assert "increase budget of 5.61%" in measured.message
 
 
 @given(st.sampled_from(sorted(catalogue().levers)), st.floats(0, 1), st.floats(0, 1))

@@ -189,7 +189,21 @@ def _head(opened: OpenedProposal, called: str) -> str:
     return (
         f'<h2 class="card-title">Proposal {proposal.id}: {html.breakable(called)}</h2>'
         f'<p class="quiet status">{status} {escape(why)}</p>{html.facts(facts)}'
-        f'<p class="quiet">{" · ".join(links)}</p>'
+        f'<p class="quiet">{" · ".join(links)}</p>{_changed(opened)}'
+    )
+
+
+def _changed(opened: OpenedProposal) -> str:
+    """Return that something else is in force than what the figures are against; empty where that holds."""
+    change = opened.changed
+    if change is None or change.ended_at is None:
+        return ""
+    against = opened.proposal.assessment.get("against") or "what was in force before"
+    return html.notice(
+        f"{change.scenario} is in force since {moment(change.ended_at)}, after this was proposed. Levers, "
+        f"cost, people and risk below are against {against}.",
+        "Withdraw it and propose it again: it is then measured against what is in force now.",
+        "warn",
     )
 
 
@@ -199,8 +213,10 @@ def _kpis(opened: OpenedProposal) -> list[Kpi]:
     cost = proposal.assessment["effects"]["cost"]
     given = ", ".join(review.by for review in proposal.approvals) or "none so far"
     return [
-        Kpi("Cost a year, at most", figure_text(proposal, "cost"), cost["why"] or "against what is in force"),
-        Kpi("People with other pay", figure_text(proposal, "employees"), "in any year"),
+        Kpi(
+            "Cost a year, at most", figure_text(proposal, "cost"), cost["why"] or "against what was in force"
+        ),
+        Kpi("People with other pay", figure_text(proposal, "employees"), "in any year, hires included"),
         Kpi(
             "Risk of the change",
             risk,

@@ -226,6 +226,8 @@ KEY = (
     "headcount",
     "promotions",
     "mean_compa_ratio",
+    "mean_market_ratio",
+    "mean_market_position",
     "within_level_cv",
     "adjusted_gap_max",
     "below_minimum",

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from planwise.app.exports import record_export, require_pay
-from planwise.comparison.increases import IncreaseList, ListTotals, load_increases, load_list_mapping
+from planwise.comparison.increase_columns import load_list_mapping
+from planwise.comparison.increases import IncreaseList, ListBridge, ListTotals, load_increases
 from planwise.comparison.summary import ScenarioSummary, summarise, write_summary
 from planwise.errors import InputError
 from planwise.governance import Action, open_ledger
@@ -32,10 +33,11 @@ class IncreasesRequest(Request):
 
 @dataclass(frozen=True)
 class IncreasesReport:
-    """The list's totals, the increase budget that they equal, and the file that was written."""
+    """The list's totals, what leads from them to the increase budget, and the file that was written."""
 
     increases: IncreaseList
     totals: ListTotals
+    bridge: ListBridge
     output: Path | None
 
     def as_json(self) -> dict[str, Any]:
@@ -50,6 +52,10 @@ class IncreasesReport:
             "total_increase": totals.increase,
             "total_lump_sum": totals.lump_sum,
             "total_new": totals.new,
+            "with_promotions": self.bridge.promotions,
+            "exits": self.bridge.exits,
+            "draws": self.bridge.draws,
+            "increase_budget": self.bridge.budget,
             "groups": self.increases.groups(),
             "output": self.output,
         }
@@ -65,13 +71,14 @@ def list_increases(settings: Settings, request: IncreasesRequest) -> IncreasesRe
     increases = load_increases(settings, request.scenario)
     if request.output is not None:
         require_pay(settings)
-    totals = increases.totals()
+    totals, bridge = increases.totals(), increases.bridge()
     if request.output is not None:
         increases.write(request.output, mapping)
         control = {f"total_{name}": value for name, value in vars(totals).items() if name != "rows"}
+        control["increase_budget"] = bridge.budget
         about = {"fingerprint": increases.publication.fingerprint, "rows": totals.rows, **control}
         record_export(settings, request.output, "increase list", scenario=request.scenario, **about)
-    return IncreasesReport(increases, totals, request.output)
+    return IncreasesReport(increases, totals, bridge, request.output)
 
 
 class SummaryRequest(Request):

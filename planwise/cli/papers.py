@@ -30,7 +30,7 @@ ALL, ONE_PAGE = IncreasesRequest(), SummaryRequest()  # the options' defaults
 def increases(
     request: Annotated[IncreasesRequest, Parameter(name="*")] = ALL, home: Home = None, json: Json = False
 ) -> None:
-    """Write the increase list of a published scenario's first year; its totals are the increase budget."""
+    """Write the increase list of a published scenario's first year, and what leads to the increase budget."""
     settings = settings_for(home)
     require_role(settings, Action.SEE_PAY)
     report = list_increases(settings, request)
@@ -52,21 +52,26 @@ def render_increases(report: IncreasesReport) -> RenderableType:
 
 
 def _totals_and_groups(report: IncreasesReport) -> RenderableType:
-    listed, totals = report.increases, report.totals
+    listed, totals, bridge = report.increases, report.totals, report.bridge
     budget = listed.budget()
     sums = Table("", Column(str(listed.year), justify="right"), title=_title(report), **PLAIN)
     for label, text in (
         ("people", count(totals.rows)),
         ("base pay before, x FTE", money(totals.old, 2)),
-        ("increase budget, of pay at each date", percent(budget["increase_rate"], 2)),
-        ("COLA, merit and lump sums", money(totals.increase, 2)),
+        ("the list: COLA, merit and lump sums", money(totals.increase, 2)),
         ("of it lump sums", money(totals.lump_sum, 2)),
         ("base pay after, x FTE", money(totals.new, 2)),
+        ("+ merit and COLA that come with a promotion", money(bridge.promotions, 2)),
+        ("- raises of people who leave before their date", money(bridge.exits, 2)),
+        ("+/- merit of all others, shared out among the paid", money(bridge.draws, 2)),
+        ("increase budget", money(bridge.budget, 2)),
+        ("increase budget, of pay at each date", percent(budget["increase_rate"], 2)),
+        ("promotion raises, a budget of their own", money(budget["promotion_cost"], 2)),
     ):
         sums.add_row(label, text)
     right = [
         Column(name, justify="right")
-        for name in ("people", "payroll", "increases", "of payroll", "promotions", "of payroll")
+        for name in ("people", "payroll", "list", "of payroll", "promotions", "of payroll", "with them")
     ]
     groups = Table("budget by", *right, **PLAIN)
     attribute = ""
@@ -74,8 +79,9 @@ def _totals_and_groups(report: IncreasesReport) -> RenderableType:
         if group["attribute"] != attribute:
             attribute = group["attribute"]
             groups.add_row(Text(attribute.replace("_", " "), style="bold"))
-        increase, promotion = percent(group["increase_share"], 2), percent(group["promotion_share"], 2)
-        costs = (money(group["increase_cost"]), increase, money(group["promotion_cost"]), promotion)
+        listed_share, promotion = percent(group["list_share"], 2), percent(group["promotion_share"], 2)
+        costs = [money(group["list_cost"]), listed_share, money(group["promotion_cost"]), promotion]
+        costs.append(money(group["with_promotions_cost"]))
         people, payroll = count(group["headcount"]), money(group["opening_payroll"])
         groups.add_row(Text(f"  {group['group']}"), people, payroll, *costs)
     return Group(sums, groups, Text(f"{LIST_NOTE}\n{PROMOTION_NOTE}", style="dim"))

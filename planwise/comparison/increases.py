@@ -1,23 +1,22 @@
 """The increase list: what COLA and merit do to each incumbent in the first planned year, as CSV or Excel.
 
-Its totals are the increase budget of the year. Promotions are drawn, so they are a budget by level and
-department, and their raises are not in anybody's new pay.
+Rows follow from the levers and the census alone, so none shows who is drawn to be promoted or to leave. What
+the draws change is a budget: by level and department for promotions, one figure for exits. List and budgets
+sum to the increase budget of the year.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_range_abs
 
-from planwise.census.mapping import read_mapping
+from planwise.comparison.increase_columns import BY_NAME, Kind, ListMapping, selected_columns
 from planwise.comparison.sources import (
     Row,
     census_of,
@@ -26,180 +25,71 @@ from planwise.comparison.sources import (
     mart_rows,
     path,
     reader,
+    require_mart,
     rows,
 )
 from planwise.comparison.workbook_cells import CENTS, HEADER_HEIGHT, SheetWriter, money_format, styles_of
 from planwise.errors import InputError
-from planwise.formatting import FORMULA_PATTERN, escape_formula
 from planwise.governance.publications import Publication, load_publication
 from planwise.settings import Settings
 from planwise.small_groups import small_groups
 from planwise.storage import replace_file
 
-MART = "fct_increases"
+MART, BRIDGE = "fct_increases", "fct_increase_bridge"
+FEWEST_PROMOTIONS = 3  # of a group: the raise of one or two would show who they are, on the list beside it
 CSV, EXCEL = ".csv", ".xlsx"
 SHEET_ROWS_MAX = 1_048_576  # Excel's
 BATCH = 10_000  # rows in memory while a workbook is written
 SMALL_GROUPS = "smaller groups"
 WORKBOOK_OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 LIST_NOTE = (
-    "Base pay, COLA, merit and lump sum are full-time amounts; those at FTE are what is paid, and sum to the "
-    "budget. Exits are drawn: who leaves before a raise in this simulation has none."
+    "Base pay, COLA, merit and lump sum are full-time amounts; those at FTE are what is paid. A row follows "
+    "from the levers and from level and pay in the census: the list knows nothing that chance decides. What "
+    "promotions and exits change is added to its sum, up to the increase budget."
 )
 PROMOTION_NOTE = (
-    "Promotions are drawn: a budget by the level and department left, never a list of people. Raises by "
-    "promotion are not in the new pay."
+    "Promotions are drawn: a budget by the level and department left, never a list of people. It has their "
+    "raises and, apart, the merit and COLA that come with a promotion: on the pay and at the rate of the "
+    "next level, beyond those on the list."
 )
-Kind = Literal["text", "whole", "money", "ratio", "rate", "fte", "date"]
-
-
-@dataclass(frozen=True)
-class ListColumn:
-    """One column of the list: its SQL over the mart, and what it is."""
-
-    name: str
-    kind: Kind
-    sql: str
-    description: str
-
-
-REMARK = """CASE
-    WHEN NOT on_merit_date AND NOT on_cola_date THEN 'leaves before the raises in this simulation'
-    WHEN NOT on_merit_date THEN 'not employed on the merit date in this simulation'
-    WHEN NOT merit_eligible THEN 'not eligible for merit yet'
-    WHEN lump_sum > 0 THEN 'at the range maximum: merit above it is a lump sum'
-    ELSE '' END"""
-# Which date has the new base pay in full, why there is a raise, and by which rule.
-EFFECTIVE = "greatest(cola_date, merit_date)"
-REASON = """concat_ws(' and ',
-    CASE WHEN cola > 0 THEN 'COLA' END, CASE WHEN merit > 0 THEN 'merit' END,
-    CASE WHEN lump_sum > 0 THEN 'lump sum' END)"""
-RULE = """concat_ws('; ',
-    CASE WHEN cola > 0
-        THEN format('COLA of {:.2f} %', 100 * CAST(cola AS DOUBLE) / CAST(old_pay AS DOUBLE)) END,
-    CASE WHEN merit + lump_sum > 0 THEN format('merit matrix: rating {}, pay at {:.0f} % of the range',
-        performance_rating, 100 * CAST(range_penetration AS DOUBLE)) END,
-    CASE WHEN lump_sum > 0 THEN 'range maximum: the rest is paid once' END)"""
-INCREASE = "(cola + merit + lump_sum)"
-COLUMNS = (
-    ListColumn("employee_id", "text", "employee_id", "Census id"),
-    ListColumn("job_title", "text", "job_title", "Job title"),
-    ListColumn("department", "text", "department", "Department"),
-    ListColumn("job_family", "text", "job_family", "Job family; empty where the census has none"),
-    ListColumn("location", "text", "location", "Location; empty where the census has none"),
-    ListColumn("manager", "text", "manager_id", "Manager's id; empty where the census has none"),
-    ListColumn("level", "whole", "level_id", "Level in the census"),
-    ListColumn("level_name", "text", "level_name", "Name of the level"),
-    ListColumn("performance_rating", "whole", "performance_rating", "Rating, 1 to 5"),
-    ListColumn("position_in_range", "rate", "range_penetration", "Old pay in the census's range, 0 to 1"),
-    ListColumn(
-        "compa_ratio_before", "ratio", "compa_ratio_before", "Old pay / midpoint of the census's range"
-    ),
-    ListColumn("compa_ratio_after", "ratio", "compa_ratio_after", "New pay / midpoint of the year's range"),
-    ListColumn(
-        "market_reference",
-        "money",
-        "market_reference",
-        "Market's median of the year for the job title, or empty",
-    ),
-    ListColumn(
-        "market_ratio_before", "ratio", "market_ratio_before", "Old pay / market's median at the census date"
-    ),
-    ListColumn("market_ratio_after", "ratio", "market_ratio_after", "New pay / market_reference"),
-    ListColumn("fte", "fte", "fte", "Full-time equivalent"),
-    ListColumn("old_base_pay", "money", "old_pay", "Full-time annual base pay before"),
-    ListColumn("cola", "money", "cola", "Added by COLA, full-time"),
-    ListColumn("cola_date", "date", "cola_date", "Effective date of the COLA"),
-    ListColumn("merit", "money", "merit", "Added by merit, full-time"),
-    ListColumn("merit_date", "date", "merit_date", "Effective date of merit and lump sum"),
-    ListColumn("lump_sum", "money", "lump_sum", "Paid once at the range maximum, full-time"),
-    ListColumn("new_base_pay", "money", "new_pay", "Full-time annual base pay after"),
-    ListColumn(
-        "increase_rate",
-        "rate",
-        f"round(CAST({INCREASE} AS DOUBLE) / CAST(old_pay AS DOUBLE), 6)",
-        "(COLA + merit + lump sum) / old base pay",
-    ),
-    ListColumn("old_pay_at_fte", "money", "old_pay * fte", "Old base pay x FTE"),
-    ListColumn("increase_at_fte", "money", f"{INCREASE} * fte", "(COLA + merit + lump sum) x FTE"),
-    ListColumn("lump_sum_at_fte", "money", "lump_sum * fte", "Lump sum x FTE"),
-    ListColumn("new_pay_at_fte", "money", "new_pay * fte", "New base pay x FTE"),
-    ListColumn("effective_date", "date", EFFECTIVE, "From when the new base pay is paid in full"),
-    ListColumn("reason", "text", REASON, "COLA, merit, lump sum; empty without a raise"),
-    ListColumn("rule", "text", RULE, "What gives the raise its size"),
-    ListColumn("remark", "text", REMARK, "Why a raise is missing or paid once"),
-)
-BY_NAME = {column.name: column for column in COLUMNS}
 TOTALS = ("old_pay_at_fte", "increase_at_fte", "lump_sum_at_fte", "new_pay_at_fte")
 GROUPED_BY = ("level", "department", "job_family", "location")
-GROUP_SUMS = ("headcount", "opening_payroll", "increase_cost", "promotion_cost")
+GROUP_SUMS = ("headcount", "opening_payroll", "list_cost", "promotion_cost", "with_promotions_cost")
 GROUP_COLUMNS = (
-    *("attribute", "group", *GROUP_SUMS, "increase_share", "promotion_share"),
+    *("attribute", "group", *GROUP_SUMS, "list_share", "promotion_share"),
     *("drift_cost", "drift_share"),
 )
 
 
-class ListMapping(BaseModel):
-    """The columns of the list by the headers of an HR system, in order; constants are columns of one value.
-
-    `formats` writes a date as a text, such as "%m/%d/%Y".
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    columns: dict[str, str] = {column.name: column.name for column in COLUMNS}
-    constants: dict[str, str] = {}
-    formats: dict[str, str] = {}
-
-    @field_validator("columns", "formats")
-    @classmethod
-    def _known(cls, named: dict[str, str]) -> dict[str, str]:
-        for name in named:
-            if name not in BY_NAME:
-                near = get_close_matches(name, BY_NAME, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"columns: {', '.join(BY_NAME)}"
-                raise ValueError(f"{name!r} is not a column of the list; {hint}")
-        return named
-
-    @field_validator("columns")
-    @classmethod
-    def _some(cls, named: dict[str, str]) -> dict[str, str]:
-        if not named:
-            raise ValueError("it names no column")
-        return named
-
-    @field_validator("formats")
-    @classmethod
-    def _dates(cls, formats: dict[str, str]) -> dict[str, str]:
-        if others := [name for name in formats if BY_NAME[name].kind != "date"]:
-            raise ValueError(f"{', '.join(others)}: only dates have a format")
-        return formats
-
-    @field_validator("constants", mode="before")
-    @classmethod
-    def _texts(cls, values: Any) -> Any:
-        return {str(k): str(v) for k, v in values.items()} if isinstance(values, dict) else values
-
-    @model_validator(mode="after")
-    def _headers_differ(self) -> "ListMapping":
-        if twice := sorted({name for name in self.headers if self.headers.count(name) > 1}):
-            raise ValueError(f"two columns have the header {', '.join(twice)}")
-        return self
-
-    @property
-    def headers(self) -> tuple[str, ...]:
-        """The headers in order."""
-        return (*self.columns.values(), *self.constants)
-
-
 @dataclass(frozen=True)
 class ListTotals:
-    """Sums over the list, in pay x FTE; `increase` is the increase budget, with lump sums counted in."""
+    """Sums over the list, in pay x FTE; `increase` has COLA, merit and lump sums."""
 
     rows: int
     old: Decimal
     increase: Decimal
     lump_sum: Decimal
     new: Decimal
+
+
+@dataclass(frozen=True)
+class ListBridge:
+    """From the list's increases to the increase budget, in pay x FTE: what the draws change, by cause.
+
+    `promotions` is the merit and COLA that come with a promotion, `exits` what people who leave before a date
+    do not get (negative), `draws` the rest: the merit of those who are paid shares out the level's rate
+    among them alone, and is on pay that may have drifted.
+    """
+
+    listed: Decimal
+    promotions: Decimal
+    exits: Decimal
+    draws: Decimal
+
+    @property
+    def budget(self) -> Decimal:
+        """The increase budget."""
+        return self.listed + self.promotions + self.exits + self.draws
 
 
 @dataclass(frozen=True)
@@ -227,19 +117,43 @@ class IncreaseList:
             found = mart_rows(connection, self.publication, "fct_budget")
         return next(row for row in found if row["simulation_year"] == self.year)
 
+    def bridge(self) -> ListBridge:
+        """Return what leads from the list to the increase budget; raises InputError for an old result."""
+        found = {row["part"]: row["increase_cost"] for row in self._parts() if row["attribute"] == "all"}
+        parts = ("list", "promotions", "exits", "draws")
+        return ListBridge(*(Decimal(found.get(part, 0)) for part in parts))
+
     def groups(self) -> list[Row]:
-        """Return both budgets by the groups of each attribute; those that are too small are one row."""
+        """Return the list and the promotion budget by the groups of each attribute.
+
+        Groups of few people or few promotions are one row. Raises InputError for an old result.
+        """
+        parts = {(r["attribute"], r["group"], r["part"]): r["increase_cost"] for r in self._parts()}
         with reader() as connection:
             found = mart_rows(connection, self.publication, "fct_increase_budget")
         listed = []
         for attribute in GROUPED_BY:
-            own = [r for r in found if r["simulation_year"] == self.year and r["attribute"] == attribute]
-            hidden = small_groups({row["group"]: row["headcount"] for row in own})
+            own = [
+                row
+                | {"list_cost": parts.get((attribute, row["group"], "list"), 0)}
+                | {"with_promotions_cost": parts.get((attribute, row["group"], "promotions"), 0)}
+                for row in found
+                if row["simulation_year"] == self.year and row["attribute"] == attribute
+            ]
+            hidden = {
+                *small_groups({row["group"]: row["headcount"] for row in own}),
+                *small_groups({row["group"]: row["promotions"] for row in own}, FEWEST_PROMOTIONS),
+            }
             own.sort(key=lambda row: str(row["group"]))
             listed += [_group(attribute, row["group"], [row]) for row in own if row["group"] not in hidden]
             if pooled := [row for row in own if row["group"] in hidden]:
                 listed.append(_group(attribute, SMALL_GROUPS, pooled))
         return listed
+
+    def _parts(self) -> list[Row]:
+        require_mart(self.publication, BRIDGE)
+        with reader() as connection:
+            return mart_rows(connection, self.publication, BRIDGE)
 
     def find(
         self,
@@ -256,7 +170,7 @@ class IncreaseList:
         with self._people() as connection:
             bound: list[object] = [text.lower()]
             (counted,) = rows(connection, f"SELECT count(*) AS people FROM people WHERE {where}", bound)
-            query = f"SELECT {_selected(ListMapping())} FROM people WHERE {where} ORDER BY {order}"
+            query = f"SELECT {selected_columns(ListMapping())} FROM people WHERE {where} ORDER BY {order}"
             found = rows(connection, f"{query} LIMIT ? OFFSET ?", [*bound, limit, offset])
         return found, int(counted["people"])
 
@@ -280,7 +194,7 @@ class IncreaseList:
         with self._people() as connection:
             connection.execute("SET preserve_insertion_order = true")
             found = connection.sql(
-                f"SELECT {_selected(mapping, as_text=True)} FROM people ORDER BY employee_id"
+                f"SELECT {selected_columns(mapping, as_text=True)} FROM people ORDER BY employee_id"
             )
             found.write_csv(str(file), header=True)
 
@@ -294,7 +208,7 @@ class IncreaseList:
         with file.open("wb") as opened, Workbook(opened, WORKBOOK_OPTIONS) as book:
             sheets = _Sheets(book, mapping, self.publication.currency)
             with self._people() as connection:
-                query = f"SELECT {_selected(mapping)} FROM people ORDER BY employee_id"
+                query = f"SELECT {selected_columns(mapping)} FROM people ORDER BY employee_id"
                 sheets.write_people(_batches(connection, query), totals.rows)
             sheets.write_groups(self.groups())
             sheets.write_control(self, totals)
@@ -302,6 +216,7 @@ class IncreaseList:
     @contextmanager
     def _people(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open a connection with the table `people`: the mart, with names of levels."""
+        require_mart(self.publication, BRIDGE)  # lists of earlier versions show what was drawn
         mart, census = path(self.publication, MART), census_of(self.publication, self.settings)
         with reader() as connection, damage_named(self.publication):
             names = level_names(census)
@@ -321,57 +236,15 @@ def load_increases(settings: Settings, scenario: str) -> IncreaseList:
     return IncreaseList(load_publication(settings, scenario), settings)
 
 
-def load_list_mapping(source: Path | Mapping[str, Any] | None) -> ListMapping:
-    """Return the mapping of a YAML file or dict (none: every column); raises InputError naming the key."""
-    return read_mapping(source, ListMapping)
-
-
 def _group(attribute: str, group: str, found: Sequence[Row]) -> Row:
     """Return a group's budgets, and its drift: None in results published before it was counted by group."""
     sums = {name: sum(row[name] for row in found) for name in GROUP_SUMS}
     payroll = float(sums["opening_payroll"])
-    shares = [
-        float(sums[f"{kind}_cost"]) / payroll if payroll else None for kind in ("increase", "promotion")
-    ]
+    shares = [float(sums[f"{kind}_cost"]) / payroll if payroll else None for kind in ("list", "promotion")]
     drift = sum(row["drift_cost"] for row in found) if all("drift_cost" in row for row in found) else None
     drift_share = float(drift) / payroll if drift is not None and payroll else None
     values = (attribute, group, *sums.values(), *shares, drift, drift_share)
     return dict(zip(GROUP_COLUMNS, values, strict=True))
-
-
-def _selected(mapping: ListMapping, *, as_text: bool = False) -> str:
-    """Return the columns of a query in a mapping's order; as text, safe in a spreadsheet."""
-    made = [
-        f"{_cell(BY_NAME[name], mapping.formats.get(name), as_text)} AS {_name(header, as_text)}"
-        for name, header in mapping.columns.items()
-    ]
-    made += [
-        f"{_literal(escape_formula(value) if as_text else value)} AS {_name(header, as_text)}"
-        for header, value in mapping.constants.items()
-    ]
-    return ", ".join(made)
-
-
-def _cell(column: ListColumn, date_format: str | None, as_text: bool) -> str:
-    if date_format is not None:
-        return f"strftime({column.sql}, {_literal(date_format)})"
-    if as_text and column.kind == "text":
-        return (
-            f"CASE WHEN regexp_matches({column.sql}, {_literal(FORMULA_PATTERN)}) "
-            f"THEN '''' || {column.sql} ELSE {column.sql} END"
-        )
-    if as_text and column.kind == "money":  # two decimals, and those that sums to the cent need
-        return rf"regexp_replace(CAST({column.sql} AS TEXT), '(\.\d\d\d*?)0*$', '\1')"
-    return column.sql
-
-
-def _name(header: str, as_text: bool) -> str:
-    text = str(escape_formula(header)) if as_text else header
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _literal(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _batches(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[Sequence[Any]]:
@@ -390,12 +263,16 @@ NUMBERS: dict[Kind, str] = {
 WIDTHS: Mapping[Kind, int] = {"text": 22, "whole": 10, "fte": 8}
 WIDTH = 14
 PEOPLE_SHEET, GROUPS_SHEET, CONTROL_SHEET = "Increases", "Budget by group", "Control"
-# What each total is called, and the budget's figure that it equals.
-CONTROLS = {
-    "old_pay_at_fte": ("Base pay before, x FTE", "opening_payroll"),
-    "increase_at_fte": ("Increase budget: COLA, merit and lump sums, x FTE", "increase_cost"),
-    "lump_sum_at_fte": ("of it lump sums, x FTE", "lump_sum_cost"),
-    "new_pay_at_fte": ("Base pay after, x FTE", None),
+LABELS = {
+    "old_pay_at_fte": "Base pay before, x FTE",
+    "increase_at_fte": "The list: COLA, merit and lump sums, x FTE",
+    "lump_sum_at_fte": "of it lump sums, x FTE",
+    "new_pay_at_fte": "Base pay after, x FTE",
+}
+BRIDGE_LABELS = {
+    "promotions": "+ merit and COLA that come with a promotion (by level and department: Budget by group)",
+    "exits": "- raises of people who leave before their date (one figure, no one is named)",
+    "draws": "+/- merit of all others: the rate is shared out among those who are paid",
 }
 
 
@@ -434,7 +311,7 @@ class _Sheets:
         page.sheet.set_column(0, len(GROUP_COLUMNS) - 1, WIDTHS["text"])
         page.headers(0, GROUP_COLUMNS, self._styles.header)
         kinds: tuple[Kind, ...] = (
-            *("text", "text", "whole", "money", "money", "money"),
+            *("text", "text", "whole", "money", "money", "money", "money"),
             *("rate", "rate", "money", "rate"),
         )
         for row, group in enumerate(groups, start=1):
@@ -446,25 +323,41 @@ class _Sheets:
         """Write the sums of the list beside the budget, with their difference."""
         page, budget = self._pages[CONTROL_SHEET], found.budget()
         money, names = self._formats["money"], list(self._mapping.columns)
-        page.sheet.set_column(0, 0, 52)
+        page.sheet.set_column(0, 0, 78)
         page.sheet.set_column(1, 3, 20)
-        page.headers(0, ("figure", "sum of the list", "budget", "difference"), self._styles.header)
-        sums = (totals.old, totals.increase, totals.lump_sum, totals.new)
-        for row, (name, value) in enumerate(zip(TOTALS, map(float, sums), strict=True), start=1):
-            label, measure = CONTROLS[name]
+        page.headers(0, ("figure", "sum", "budget of the simulation", "difference"), self._styles.header)
+        bridge = found.bridge()
+
+        def figure(row: int, label: str, value: float, formula: str = "", measure: str = "") -> None:
             page.text(row, 0, label)
-            if name in names and totals.rows:
-                place = names.index(name)
-                cells = f"'{PEOPLE_SHEET}'!{xl_range_abs(1, place, totals.rows, place)}"
-                page.sheet.write_formula(row, 1, f"=SUM({cells})", money, value)
+            if formula:
+                page.sheet.write_formula(row, 1, formula, money, value)
             else:
                 page.number(row, 1, value, money)
-            if measure is not None:
+            if measure:
                 page.number(row, 2, budget[measure], money)
                 off = round(value - float(budget[measure]), 2)
                 page.sheet.write_formula(row, 3, f"=ROUND(B{row + 1}-C{row + 1},2)", money, off)
-        page.text(len(TOTALS) + 1, 0, "People on the list")
-        page.number(len(TOTALS) + 1, 1, totals.rows, self._formats["whole"])
+
+        listed = map(float, (totals.old, totals.increase, totals.lump_sum, totals.new))
+        for row, (name, value) in enumerate(zip(TOTALS, listed, strict=True), start=1):
+            formula = ""
+            if name in names and totals.rows:
+                place = names.index(name)
+                formula = f"=SUM('{PEOPLE_SHEET}'!{xl_range_abs(1, place, totals.rows, place)})"
+            figure(row, LABELS[name], value, formula, "opening_payroll" if name == "old_pay_at_fte" else "")
+        for row, (part, label) in enumerate(BRIDGE_LABELS.items(), start=len(TOTALS) + 1):
+            figure(row, label, float(getattr(bridge, part)))
+        whole = float(totals.increase + bridge.promotions + bridge.exits + bridge.draws)
+        figure(8, "Increase budget: the list and these three", whole, "=B3+SUM(B6:B8)", "increase_cost")
+        own = float(budget["promotion_cost"])
+        figure(9, "Promotion raises, a budget of their own", own)
+        promoted = own + float(bridge.promotions)
+        figure(
+            10, "Promotion budget: raises, and the merit and COLA that come with them", promoted, "=B6+B10"
+        )
+        page.text(11, 0, "People on the list")
+        page.number(11, 1, totals.rows, self._formats["whole"])
         result = found.publication
         notes = (
             f"Scenario {result.scenario}, raises of {found.year}; result {result.fingerprint}, published "
@@ -472,7 +365,7 @@ class _Sheets:
             LIST_NOTE,
             PROMOTION_NOTE,
         )
-        for row, text in enumerate(notes, start=len(TOTALS) + 3):
+        for row, text in enumerate(notes, start=13):
             page.text(row, 0, text)
 
     def _write(self, page: SheetWriter, row: int, place: int, kind: Kind, value: Any) -> None:

@@ -34,6 +34,7 @@ GRAIN: Mapping[str, str] = {
     "fct_compensation_growth": "simulation_year",
     "fct_budget": "simulation_year",
     "fct_increase_budget": 'simulation_year, attribute, "group"',
+    "fct_increase_bridge": 'simulation_year, attribute, "group", part',
     "fct_increases": "simulation_year, employee_id",
     "fct_level_summary": "simulation_year, level_id",
     "fct_market_position": 'simulation_year, attribute, "group"',
@@ -41,7 +42,8 @@ GRAIN: Mapping[str, str] = {
     "fct_scenario_kpis": "simulation_year",
 }
 # Not those whose audits sum them to the budget and the KPIs, whose figures the gate checks.
-GATED = tuple(mart for mart in GRAIN if mart not in ("fct_increases", "fct_market_position"))
+SUMMED_BY_AUDITS = ("fct_increase_bridge", "fct_increases", "fct_market_position")
+GATED = tuple(mart for mart in GRAIN if mart not in SUMMED_BY_AUDITS)
 GATED_BY_PERSON = tuple(mart for mart in GATED if "employee_id" in GRAIN[mart])
 
 

@@ -69,31 +69,83 @@ HAVING
   OR SUM(groups.opening_payroll) <> budget.opening_payroll;
 
 AUDIT (
-  name increases_sum_to_the_budget
+  name increases_sum_to_the_list_part
 );
 
-/* The increase list sums to the budget of its year, to the last digit. */
+/* The increase list sums to its part of the bridge and to the payroll of the opening, to the last digit. */
 SELECT
-  budget.simulation_year,
+  bridge.simulation_year,
   SUM((
     increases.cola + increases.merit + increases.lump_sum
   ) * increases.fte) AS increase_cost,
   SUM(increases.lump_sum * increases.fte) AS lump_sum_cost,
   SUM(increases.old_pay * increases.fte) AS opening_payroll
 FROM @this_model AS increases
+INNER JOIN marts.fct_increase_bridge AS bridge
+  ON bridge.simulation_year = increases.simulation_year
+  AND bridge.attribute = 'all'
+  AND bridge.part = 'list'
 INNER JOIN marts.fct_budget AS budget
   ON budget.simulation_year = increases.simulation_year
 GROUP BY
-  budget.simulation_year,
-  budget.increase_cost,
-  budget.lump_sum_cost,
+  bridge.simulation_year,
+  bridge.increase_cost,
+  bridge.lump_sum_cost,
   budget.opening_payroll
 HAVING
   SUM((
     increases.cola + increases.merit + increases.lump_sum
-  ) * increases.fte) <> budget.increase_cost
-  OR SUM(increases.lump_sum * increases.fte) <> budget.lump_sum_cost
+  ) * increases.fte) <> bridge.increase_cost
+  OR SUM(increases.lump_sum * increases.fte) <> bridge.lump_sum_cost
   OR SUM(increases.old_pay * increases.fte) <> budget.opening_payroll;
+
+AUDIT (
+  name parts_sum_to_the_increase_budget
+);
+
+/* List, promotions, exits and draws sum to the budget by COLA, merit and lump sums, to the last digit. */
+SELECT
+  bridge.simulation_year,
+  SUM(bridge.cola_cost) AS cola_cost,
+  SUM(bridge.merit_cost) AS merit_cost,
+  SUM(bridge.lump_sum_cost) AS lump_sum_cost
+FROM @this_model AS bridge
+INNER JOIN marts.fct_budget AS budget
+  ON budget.simulation_year = bridge.simulation_year
+WHERE
+  bridge.attribute = 'all'
+GROUP BY
+  bridge.simulation_year,
+  budget.cola_cost,
+  budget.merit_cost,
+  budget.lump_sum_cost
+HAVING
+  SUM(bridge.cola_cost) <> budget.cola_cost
+  OR SUM(bridge.merit_cost) <> budget.merit_cost
+  OR SUM(bridge.lump_sum_cost) <> budget.lump_sum_cost;
+
+AUDIT (
+  name groups_sum_to_the_parts
+);
+
+/* The groups of every attribute sum to the list and to what promotions bring, to the last digit. */
+SELECT
+  groups.simulation_year,
+  groups.attribute,
+  groups.part,
+  SUM(groups.increase_cost) AS increase_cost
+FROM @this_model AS groups
+INNER JOIN @this_model AS whole
+  ON whole.simulation_year = groups.simulation_year
+  AND whole.part = groups.part
+  AND whole.attribute = 'all'
+GROUP BY
+  groups.simulation_year,
+  groups.attribute,
+  groups.part,
+  whole.increase_cost
+HAVING
+  SUM(groups.increase_cost) <> whole.increase_cost;
 
 AUDIT (
   name small_groups_are_suppressed

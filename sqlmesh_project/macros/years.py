@@ -34,6 +34,13 @@ def pay_years(evaluator):
 
 
 @macro()
+def first_pay_year(evaluator):
+    """Return the one blueprint of the first simulated year: its calendar of raises and its values."""
+    calendar = json.loads(evaluator.var("pay_basis_years"))[0]
+    return _blueprints([calendar | json.loads(evaluator.var("pay_years"))[0]])
+
+
+@macro()
 def union_years(evaluator, stem):
     """Return the union of a yearly blueprint's models over the simulated years."""
     years = json.loads(evaluator.var("simulated_years"))

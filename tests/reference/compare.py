@@ -22,6 +22,7 @@ GRAINS = {
     "fct_compensation_growth": ["simulation_year"],
     "fct_budget": ["simulation_year"],
     "fct_increase_budget": ["simulation_year", "attribute", "group"],
+    "fct_increase_bridge": ["simulation_year", "attribute", "group", "part"],
     "fct_increases": ["simulation_year", "employee_id"],
     "fct_level_summary": ["simulation_year", "level_id"],
     "fct_market_position": ["simulation_year", "attribute", "group"],

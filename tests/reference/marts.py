@@ -10,7 +10,7 @@ import pandas as pd
 from reference.market import kpis, market_position, means
 from reference.pay_equity import kpi_gaps, pay_equity
 from reference.people import active, mean_of, money, stayed, years_of
-from reference.person_marts import events, increases, snapshot
+from reference.person_marts import events, increase_bridge, increases, snapshot
 from reference.rules import GROUPINGS, Person, completed_years, rounded
 from reference.simulate import Simulation
 
@@ -307,6 +307,7 @@ def all_marts(s: Simulation) -> dict[str, pd.DataFrame]:
         "fct_compensation_growth": growth(s),
         "fct_budget": budget(s),
         "fct_increase_budget": increase_budget(s),
+        "fct_increase_bridge": increase_bridge(s),
         "fct_increases": increases(s),
         "fct_level_summary": level_summary(s),
         "fct_market_position": market_position(s),

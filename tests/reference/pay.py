@@ -26,7 +26,7 @@ from reference.world import World
 class Pay(World):
     """Raises everybody in the order of the year's days."""
 
-    def _pay(self, year: int, people: list[Person]) -> None:
+    def _pay(self, year: int, people: list[Person], *, drifts: bool = True) -> None:
         days = {kind: self.day(kind, year) for kind in RAISES}
         hired_by = months_before(days["merit"], round(12 * float(self.value("merit_min_tenure_years"))))
         for person in people:
@@ -48,7 +48,7 @@ class Pay(World):
                 "merit": person["hire_date"] <= hired_by and there["merit"],
             }
             rises = person["promotion_date"] is not None
-            person["due"]["drift"] = person["due"]["cola"] and not person["is_hire"] and not rises
+            person["due"]["drift"] = drifts and person["due"]["cola"] and not person["is_hire"] and not rises
         for kind in self._chain(days):
             due = [p for p in people if p["due"][kind]]
             for person in people:

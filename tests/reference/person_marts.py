@@ -1,5 +1,6 @@
 """The marts with one row a person: events, and what everybody is at the end of a year."""
 
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -128,19 +129,68 @@ def _status(s: Simulation, year: int, p: Person) -> dict[str, Any]:
 
 
 def increases(s: Simulation) -> pd.DataFrame:
-    """Return the increase list: incumbents of the first year, without what promotions add."""
-    year, people = next(iter(s.rows.items()))
-    return pd.DataFrame([_increase(s, year, p) for p in people if not p["is_hire"]])
+    """Return the increase list: the census's people in the first year, as if nothing were drawn."""
+    return pd.DataFrame([_increase(s, s.effective.years[0], p) for p in before_the_draws(s)])
+
+
+def before_the_draws(s: Simulation) -> list[Person]:
+    """Return the census's people, paid in the first year with no exit, no promotion and no drift."""
+    people = [
+        p | {"is_hire": False, "opening_level_id": p["level_id"], "starting_pay": p["base_pay"]}
+        for p in s.census
+    ]
+    people = [p | {"promotion_date": None, "termination_date": None} for p in people]
+    s._pay(s.effective.years[0], people, drifts=False)
+    return people
+
+
+def added(p: Person) -> dict[str, Any]:
+    """Return what COLA and merit add to base pay, and the lump sum."""
+    raised = {k: p["raises"][k]["pay"] - p["raises"][k]["previous"] if k in p["raises"] else 0 for k in KINDS}
+    return raised | {"lump_sum": p["lump_sum"]}
+
+
+def increase_bridge(s: Simulation) -> pd.DataFrame:
+    """Return what leads from the increase list to the increase budget, by cause and group."""
+    year = s.effective.years[0]
+    paid = {p["employee_id"]: p for p in s.rows[year]}
+    sums: dict[tuple[str, str, str], Counter[str]] = {}
+    for listed in before_the_draws(s):
+        person = paid[listed["employee_id"]]
+        rises, on_list, got = person["promotion_date"], added(listed), added(person)
+        causes = {}
+        for kind in KINDS:
+            day = s.day(kind, year)
+            is_promoted = rises is not None and (rises < day or (kind == "merit" and rises == day))
+            left = person["termination_date"] is not None and person["termination_date"] < day
+            causes[kind] = "exits" if left else "promotions" if is_promoted else "draws"
+        causes["lump_sum"] = causes["merit"]
+        for kind, amount in on_list.items():
+            change = got[kind] - amount
+            for attribute in ("all", "level", "department", "job_family", "location"):
+                group = {"all": "all", "level": str(listed["level_id"])}.get(attribute, listed.get(attribute))
+                for part, cost in (("list", amount), (causes[kind], change)):
+                    if attribute == "all" or part in ("list", "promotions"):
+                        key = (attribute, group or "not stated", part)
+                        sums.setdefault(key, Counter())[kind] += cost * listed["fte"]
+    stated = {attribute for attribute, group, _ in sums if group != "not stated"}
+    return pd.DataFrame(
+        {"simulation_year": year, "attribute": attribute, "group": group, "part": part}
+        | {f"{kind}_cost": money(cost[kind]) for kind in (*KINDS, "lump_sum")}
+        | {"increase_cost": money(sum(cost.values()))}
+        for (attribute, group, part), cost in sums.items()
+        if attribute in stated
+    )
 
 
 def _increase(s: Simulation, year: int, p: Person) -> dict[str, Any]:
     level, old = p["opening_level_id"], p["starting_pay"]
     before, after = s.levels[level], s.pay_range(level, year)
-    added = {k: p["raises"][k]["pay"] - p["raises"][k]["previous"] if k in p["raises"] else 0 for k in KINDS}
-    new = old + sum(added.values())
+    raised = added(p)
+    new = old + raised["cola"] + raised["merit"]
     spread = before["maximum"] - before["minimum"]
     market = [place(s, y, p | {"base_pay": pay}) for y, pay in ((0, old), (year, new))]
-    kept = ("employee_id", "job_title", "department", *GROUPINGS, "performance_rating", "on_merit_date")
+    kept = ("employee_id", "job_title", "department", *GROUPINGS, "performance_rating")
     return {k: p[k] for k in kept} | {
         "simulation_year": year,
         "level_id": level,
@@ -152,12 +202,11 @@ def _increase(s: Simulation, year: int, p: Person) -> dict[str, Any]:
         "market_ratio_before": money(market[0]["ratio"]),
         "market_ratio_after": money(market[1]["ratio"]),
         "old_pay": money(old),
-        "cola": money(added["cola"]),
-        "merit": money(added["merit"]),
+        "cola": money(raised["cola"]),
+        "merit": money(raised["merit"]),
         "lump_sum": money(p["lump_sum"]),
         "new_pay": money(new),
-        "cola_date": s.day("cola", year) if added["cola"] else None,
-        "merit_date": s.day("merit", year) if added["merit"] + p["lump_sum"] else None,
-        "on_cola_date": p["due"]["cola"],
+        "cola_date": s.day("cola", year) if raised["cola"] else None,
+        "merit_date": s.day("merit", year) if raised["merit"] + p["lump_sum"] else None,
         "merit_eligible": p["due"]["merit"],
     }

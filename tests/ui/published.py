@@ -235,8 +235,6 @@ def increases(snapshot: pd.DataFrame) -> pd.DataFrame:
         new_pay=old + cola + merit,
         cola_date=pd.Timestamp("2026-01-01"),
         merit_date=pd.Series(pd.Timestamp("2026-07-01"), index=old.index).where(rated),
-        on_cola_date=True,
-        on_merit_date=True,
         merit_eligible=rated,
     )
 
@@ -254,7 +252,17 @@ def increase_budget(listed: pd.DataFrame) -> pd.DataFrame:
         for name in ("level", "department")
     ]
     found = pd.concat(groups, ignore_index=True).rename(columns={"employee_id": "headcount"})
-    return found.assign(simulation_year=2026, promotion_cost=found["increase_cost"] / 10)
+    return found.assign(simulation_year=2026, promotion_cost=found["increase_cost"] / 10, promotions=9)
+
+
+def increase_bridge(groups: pd.DataFrame) -> pd.DataFrame:
+    """From the list to the budget: promotions bring a hundredth more, what people who leave do not get."""
+    own = groups[["attribute", "group", "increase_cost"]]
+    cost = own.loc[own["attribute"] == "level", "increase_cost"].sum()
+    parts = [own.assign(part="list"), own.assign(part="promotions", increase_cost=own["increase_cost"] / 100)]
+    totals = {"list": cost, "promotions": cost / 100, "exits": -cost / 100, "draws": 0.0}
+    rows = [{"attribute": "all", "group": "all", "part": p, "increase_cost": c} for p, c in totals.items()]
+    return pd.concat([*parts, pd.DataFrame(rows)], ignore_index=True).assign(simulation_year=2026)
 
 
 def market(reason: str | None = None) -> pd.DataFrame:
@@ -315,6 +323,7 @@ def publish_people(settings, scenario="baseline", *, fingerprint="f" * 32, snaps
     write(listed, folder / "fct_increases.parquet")
     groups = increase_budget(listed)
     groups.to_parquet(folder / "fct_increase_budget.parquet")
+    increase_bridge(groups).to_parquet(folder / "fct_increase_bridge.parquet")
     total = groups[groups["attribute"] == "level"]
     budget = pd.read_parquet(folder / "fct_budget.parquet").assign(
         opening_payroll=total["opening_payroll"].sum(),

@@ -331,7 +331,7 @@ def test_the_increase_list_is_found_by_text_and_its_files_sum_to_the_tile(home):
     assert float(export.payload["total_increase"]) == pytest.approx(cost)
     groups = section._groups._content.frame
     assert list(groups["group"])[:2] == ["Level 2", "smaller groups"]
-    assert groups.loc[groups["attribute"] == "level", "increase_cost"].sum() == pytest.approx(cost)
+    assert groups.loc[groups["attribute"] == "level", "list_cost"].sum() == pytest.approx(cost)
 
 
 def test_increases_by_group_are_for_every_role_the_list_is_not(home):

@@ -139,13 +139,17 @@ class PeopleReader:
         return self.ask(scenario, ("market",), read)
 
     def increase_budget(self, scenario: str) -> IncreaseBudget:
-        """Return what the raises of the first year cost, in total and by level and department."""
+        """Return what the raises of the first year cost, in total and by level and department.
+
+        Raises InputError for a result of an earlier version, whose list shows what was drawn.
+        """
 
         def read(_connection: "duckdb.DuckDBPyConnection", publication: Publication) -> IncreaseBudget:
             from planwise.comparison.increases import IncreaseList
 
             found = IncreaseList(publication, self._settings)
-            return IncreaseBudget(found.year, found.budget(), pd.DataFrame(found.groups()))
+            groups = pd.DataFrame(found.groups())
+            return IncreaseBudget(found.year, found.budget(), vars(found.bridge()), groups)
 
         return self.ask(scenario, ("increase_budget",), read)
 

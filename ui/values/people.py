@@ -169,12 +169,14 @@ class PeopleFound:
 class IncreaseBudget:
     """What the raises of the first planned year cost: the budget mart's row, and costs by group.
 
-    `groups` has one row per level and department: headcount, opening_payroll, increase_cost, increase_share,
-    promotion_cost, promotion_share, drift_cost, drift_share; those that are too small are one row.
+    `bridge` leads from the list (listed) to the increase budget: promotions, exits, draws. `groups` has one
+    row per level and department: headcount, opening_payroll, list_cost, list_share, promotion_cost,
+    promotion_share, with_promotions_cost, drift_cost, drift_share; those that are too small are one row.
     """
 
     year: int
     totals: Mapping[str, Any]
+    bridge: Mapping[str, Any]
     groups: pd.DataFrame
 
 

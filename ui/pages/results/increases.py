@@ -10,6 +10,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
+from planwise.errors import InputError
 from planwise.formatting import count, money, money_short, percent, ratio, with_unit
 from ui.components import html
 from ui.components.card import FRAME, SMALL, Card, Content
@@ -25,9 +26,10 @@ from ui.values.people import IncreaseBudget, IncreaseQuery
 ROWS = 25  # of a page
 DASH = "–"
 NOTE = html.notice(
-    "Base pay and raises are full-time amounts; the files have them at FTE, too, and sum to the budget. "
-    "Exits and promotions are drawn: who leaves before a raise in this simulation has none, and promotions "
-    "are a budget by level and department, never a list of people."
+    "Base pay and raises are full-time amounts; the files have them at FTE, too. A row follows from the "
+    "levers and from level and pay in the census: promotions and exits are drawn, so no row shows them. "
+    "Promotions are a budget by level and department; the merit and COLA that come with them are a figure of "
+    "their own. The list, these, and what people who leave do not get sum to the increase budget."
 )
 Found = tuple[IncreaseBudget, IncreaseQuery, tuple[pd.DataFrame, int] | None, int]
 
@@ -71,23 +73,27 @@ class Increases(Section):
         self._rows.param.watch(self._restart, "sort")
         self._rows.param.watch(self._turn, "page")
         self._rows.param.watch(self._row_opened, "opened")
-        people = pmui.Paper(
+        listed = pmui.Paper(
             pmui.Row(self._heading, *self._files, sizing_mode="stretch_width", margin=(0, 0, 6, 0)),
             self._text,
             self._rows,
             **FRAME,
         )
+        self._people = listed if self._allowed else html.pane(NOT_ALLOWED)
         self.layout = pn.Column(
             self._totals,
-            people if self._allowed else html.pane(NOT_ALLOWED),
+            self._people,
             self._groups.layout,
             html.pane(NOTE),
             **STACK,
         )
 
-    def read(self, store: Store, view: ResultsView) -> Found:
-        """Return the budget and one page of the list."""
-        budget = store.people.increase_budget(view.scenario)
+    def read(self, store: Store, view: ResultsView) -> Found | InputError:
+        """Return the budget and one page of the list, or why a result of an earlier version has none."""
+        try:
+            budget = store.people.increase_budget(view.scenario)
+        except InputError as error:
+            return error
         sort, descending = self._rows.sort
         query = IncreaseQuery(self._text.value.strip(), sort, descending)
         if not self._allowed:
@@ -101,6 +107,11 @@ class Increases(Section):
 
     def show(self, view: ResultsView, found: Any) -> None:
         """Show it."""
+        is_missing = isinstance(found, InputError)
+        self._people.visible = self._groups.layout.visible = not is_missing
+        if isinstance(found, InputError):
+            self._totals.object = html.error_notice(found)
+            return
         budget, query, listed, page = found
         self._scenario = view.scenario
         self._totals.object = html.kpi_strip(tiles(budget))
@@ -160,7 +171,8 @@ def tiles(budget: IncreaseBudget) -> Sequence[html.Kpi]:
     """Return the totals of the list: the increase budget and what it is made of."""
     year, total = budget.year, budget.totals
     parts = f"COLA {money_short(total['cola_cost'])}, merit {money_short(total['merit_cost'])}"
-    new = total["opening_payroll"] + total["cola_cost"] + total["merit_cost"]
+    bridge = {part: money_short(cost) for part, cost in budget.bridge.items()}
+    steps = f"with promotions {bridge['promotions']}, exits {bridge['exits']}"
     return (
         html.Kpi(
             f"Increase budget, {year}", percent(total["increase_rate"], 2), "of base payroll at each date"
@@ -171,14 +183,15 @@ def tiles(budget: IncreaseBudget) -> Sequence[html.Kpi]:
             f"{parts}, lump sums {money_short(total['lump_sum_cost'])}",
         ),
         html.Kpi(
-            "Base pay of the list",
-            money_short(total["opening_payroll"]),
-            f"after the increases {money_short(new)}; base pay × FTE",
+            "Increase list",
+            bridge["listed"],
+            f"of {money_short(total['opening_payroll'])}; {steps}, other draws {bridge['draws']}",
         ),
         html.Kpi(
             f"Promotion budget, {year}",
             percent(total["promotion_rate_of_payroll"], 2),
-            f"{money_short(total['promotion_cost'])}, beside the list",
+            f"{money_short(total['promotion_cost'])}, and the merit and COLA with them "
+            f"{bridge['promotions']}",
         ),
     )
 
@@ -208,7 +221,7 @@ def columns(view: ResultsView) -> tuple[html.TableColumn, ...]:
 
 
 def by_group(view: ResultsView, budget: IncreaseBudget) -> Content:
-    """Return both budgets by level and department."""
+    """Return the list and the promotion budget by level and department."""
     frame = budget.groups.assign(
         group=[
             view.level(group) if attribute == "level" and str(group).isdigit() else str(group)
@@ -227,10 +240,11 @@ def by_group(view: ResultsView, budget: IncreaseBudget) -> Content:
             html.TableColumn("group", "Level or department", str, is_text=True),
             html.TableColumn("headcount", "People", count),
             html.TableColumn("opening_payroll", "Base payroll, $", money),
-            html.TableColumn("increase_cost", "Increases, $", money),
-            html.TableColumn("increase_share", "of payroll", lambda v: percent(v, 2)),
+            html.TableColumn("list_cost", "Increase list, $", money),
+            html.TableColumn("list_share", "of payroll", lambda v: percent(v, 2)),
             html.TableColumn("promotion_cost", "Promotions, $", money),
             html.TableColumn("promotion_share", "of payroll", lambda v: percent(v, 2)),
+            html.TableColumn("with_promotions_cost", "Merit and COLA with them, $", money),
             *(drift if any(pd.notna(cost) and cost for cost in frame["drift_cost"]) else ()),
         ),
         f"increase_budget_{view.scenario}_{budget.year}.csv",

@@ -27,14 +27,14 @@ from expectations.rules import (
     within,
 )
 from expectations.thresholds import Thresholds
-from planwise.release.drift import (
+from planwise.monitoring.drift import (
     ACTIVE,
     INDICES,
     ReleaseProfile,
     no_drift,
     population_stability_index,
 )
-from planwise.release.drift import (
+from planwise.monitoring.drift import (
     COLUMNS as DRIFT_COLUMNS,
 )
 

@@ -35,7 +35,7 @@ from expectations.rules import (
     within,
 )
 from expectations.thresholds import Thresholds
-from planwise.release.drift import NO_PROFILE, ReleaseProfile
+from planwise.monitoring.drift import NO_PROFILE, ReleaseProfile
 
 REQUIRED = (
     "employee_id",

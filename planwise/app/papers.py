@@ -10,14 +10,15 @@ from pydantic import Field
 from planwise.app.exports import record_export, require_pay
 from planwise.comparison.increase_columns import load_list_mapping
 from planwise.comparison.increases import IncreaseList, ListBridge, ListTotals, load_increases
-from planwise.comparison.summary import ScenarioSummary, summarise, write_summary
 from planwise.errors import InputError
 from planwise.governance import Action, open_ledger
 from planwise.governance.activity import Activity, Scope, activity_of
 from planwise.governance.request import Request
+from planwise.papers.audit import audit_paper, compliance_paper
+from planwise.papers.layout import Paper, write_paper
+from planwise.papers.proposals import proposal_paper
+from planwise.papers.summary import ScenarioSummary, summarise, write_summary
 from planwise.parameters import BASELINE
-from planwise.release.audit_papers import audit_paper, compliance_paper
-from planwise.release.papers import Paper, proposal_paper, write_paper
 from planwise.settings import Settings
 
 

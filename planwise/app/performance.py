@@ -12,21 +12,18 @@ from planwise.errors import GateBlocked, InputError, PlanWiseError, machine_erro
 from planwise.governance import current_user, open_ledger, utc_now
 from planwise.monitoring import MonitoredBlock, describe_run, monitor_run
 from planwise.monitoring.history import DONE, MeasuredRun, RunHistory, machine_description
-from planwise.monitoring.monitor import BlockFigures, in_run
+from planwise.monitoring.monitor import in_run
 from planwise.monitoring.thresholds import AlertCollector, thresholds_in_force
-from planwise.monitoring.verdicts import FigureVerdict, RunAssessment, assess_run
+from planwise.monitoring.verdicts import RunAssessment, assess_run
 from planwise.settings import Settings
 
 if TYPE_CHECKING:
     from planwise.app.runner import Runner
-    from planwise.release.papers import Paper
 
 Result = TypeVar("Result")
 
 FAILED, CANCELLED, BLOCKED = "failed", "cancelled", "blocked"
 STOPPED = 130  # exit code of a run that was cancelled
-MEMORY_ROWS = 12
-TIMELINE = "Memory over time"
 
 
 def run_measured(
@@ -117,7 +114,8 @@ def _store(settings: Settings, measured: MeasuredRun, run: "Runner") -> None:
         run.log(f"The run's performance was not stored: {error.what}")
         return
     if assessment is not None:
-        from planwise.release.papers import render_markdown  # takes a while to import
+        from planwise.papers.layout import render_markdown  # takes a while to import
+        from planwise.papers.performance import performance_paper
 
         title = f"Performance of {measured.kind}: {assessment.verdict}"
         run.page("performance", render_markdown(performance_paper(assessment)), title)
@@ -156,112 +154,9 @@ def prune_runs(settings: Settings, keep: int, *, dry_run: bool) -> int:
 
 def write_report(settings: Settings, file: Path, run: int | None = None) -> RunAssessment:
     """Write the report of a run as Markdown, HTML, PDF or CSV; raises InputError for another suffix."""
-    from planwise.release.papers import write_paper
+    from planwise.papers.layout import write_paper
+    from planwise.papers.performance import performance_paper
 
     found = assess(settings, run)
     write_paper(performance_paper(found), file)
     return found
-
-
-def performance_paper(assessment: RunAssessment) -> "Paper":
-    """Return the report of a run."""
-    from planwise.release.papers import Paper, PaperSection
-
-    run = assessment.run
-    compared = (
-        f"Compared with the median of {len(assessment.baseline)} runs of the same kind, size and machine: "
-        f"{', '.join(map(str, assessment.baseline))}."
-        if assessment.baseline
-        else "There are too few comparable runs for a baseline."
-    )
-    size = [f"{run.employees:,} employees"] if run.employees else []
-    size += [f"{run.years} years"] if run.years else []
-    figures = run.figures
-    rate = figures.records_per_second
-    headline = [
-        ("Verdict", str(assessment.verdict)),
-        ("Seconds", f"{figures.seconds:,.2f}"),
-        ("CPU seconds", f"{figures.cpu_seconds:,.2f}"),
-        ("Peak memory", _megabytes(figures.peak_memory_mb)),
-    ]
-    if rate is not None:
-        headline.append(("Records/s", f"{rate:,.0f}"))
-    sections = [
-        PaperSection(
-            "Steps",
-            columns=("Step", "Times", "Seconds", "CPU s", "Records", "Records/s", "Peak", "Kept"),
-            rows=[_step_row(path, block) for path, block in figures.walk()],
-        ),
-        PaperSection(
-            "Against the baseline",
-            paragraphs=(compared,),
-            columns=("Step", "Figure", "Verdict", "Baseline", "Now", "Change", "Noise"),
-            rows=[_figure_row(one) for one in assessment.figures],
-            words=3,
-        ),
-        PaperSection(
-            "Alerts",
-            paragraphs=() if run.alerts else ("None.",),
-            columns=("Severity", "Measure", "Step", "Value", "Threshold"),
-            rows=[
-                (
-                    str(one.severity),
-                    one.measure.replace("_", " "),
-                    one.block,
-                    f"{one.value:,.4g}",
-                    f"{one.threshold:,.4g}",
-                )
-                for one in run.alerts
-            ],
-            words=3,
-        ),
-        PaperSection(
-            TIMELINE,
-            columns=("Seconds", "Memory"),
-            rows=[(f"{at:,.1f}", _megabytes(megabytes)) for at, megabytes in _thinned(run.timeline)],
-        ),
-    ]
-    return Paper(
-        title=f"Performance of run {run.id}: {' '.join(filter(None, (run.kind, run.subject)))}",
-        subtitle=", ".join([f"{run.started_at:%Y-%m-%d %H:%M} UTC", run.state, *size, run.machine]),
-        headline=headline,
-        sections=sections,
-        footer=f"PlanWise {run.version}. Run by {run.by}.",
-    )
-
-
-def _step_row(path: tuple[str, ...], block: BlockFigures) -> tuple[str, ...]:
-    rate = block.records_per_second
-    return (
-        f"{'– ' * (len(path) - 1)}{block.name}",
-        f"{block.count:,}" + (f", {block.failed} failed" if block.failed else ""),
-        f"{block.seconds:,.3f}",
-        f"{block.cpu_seconds:,.3f}" if block.cpu_seconds else "",
-        f"{block.records:,}" if block.records is not None else "",
-        f"{rate:,.0f}" if rate is not None else "",
-        _megabytes(block.peak_memory_mb),
-        _megabytes(block.memory_delta_mb),
-    )
-
-
-def _figure_row(one: FigureVerdict) -> tuple[str, ...]:
-    return (
-        one.block,
-        one.measure.replace("_", " "),
-        str(one.verdict),
-        f"{one.baseline:,.3f}",
-        f"{one.current:,.3f}",
-        f"{one.change:+.1%}",
-        f"±{one.noise:.1%}",
-    )
-
-
-def _megabytes(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f} MB"
-
-
-def _thinned(timeline: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return at most so many points, each with the peak since the one before."""
-    size = -(-len(timeline) // MEMORY_ROWS) or 1
-    parts = [timeline[start : start + size] for start in range(0, len(timeline), size)]
-    return [(part[-1][0], max(megabytes for _, megabytes in part)) for part in parts]

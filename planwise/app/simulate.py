@@ -36,9 +36,9 @@ from planwise.governance import (
 from planwise.governance.publications import Publication
 from planwise.governance.request import ScenarioRequest
 from planwise.monitoring import add_block, describe_run
+from planwise.monitoring.drift import release_profile
 from planwise.monitoring.gate_history import GateOf
 from planwise.parameters import EffectiveParameters, Value
-from planwise.release.drift import release_profile
 from planwise.settings import Settings
 
 PROGRESS_SECONDS = 0.5  # a progress artifact costs a request

@@ -1,4 +1,4 @@
-"""Performance of runs: measured blocks, alerts, history in the ledger, reports against a baseline."""
+"""Performance of runs: measured blocks, alerts, history, verdicts against a baseline; drift of a plan."""
 
 from planwise.monitoring.monitor import (
     BlockFigures,

@@ -1,1 +1,1 @@
-"""What happens between a plan that was approved and its next review: risk, release, actuals, papers."""
+"""What happens between a plan that was approved and its next review: risk, release, actuals."""

@@ -11,7 +11,7 @@ from planwise.errors import InputError
 from planwise.governance import open_ledger
 from planwise.governance.permissions import Forbidden
 from planwise.governance.proposals import Decision, Status
-from planwise.release.papers import PaperSection
+from planwise.papers.layout import PaperSection
 from planwise.release.releases import Release, ReleaseKind, ReleaseState
 from tests.ui.published import publish_by_hand
 from ui.components.scenario_dialogs import ProposeButton

@@ -15,11 +15,11 @@ import pytest
 import weasyprint
 
 from planwise.comparison.employee import Behind, Event, Timeline, Year
-from planwise.comparison.summary import summarise, write_summary
 from planwise.equity.report import equity_report
 from planwise.errors import InputError
 from planwise.formatting import money_short
 from planwise.governance import EventType, open_ledger
+from planwise.papers.summary import summarise, write_summary
 from tests.ui.published import COMMA, HOSTILE, equity, increases, market, people, publish_people
 from ui.pages.results import employee as timeline
 from ui.pages.results.equity import words

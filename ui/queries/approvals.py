@@ -23,7 +23,7 @@ class ApprovalReader:
 
     def open(self, proposal: ReleaseProposal) -> OpenedProposal:
         """Return a proposal with its decision record."""
-        from planwise.release.papers import proposal_paper
+        from planwise.papers.proposals import proposal_paper
 
         with open_ledger(self._settings) as ledger:
             head, titles = ledger.events.head(), ledger.scenarios.titles()

@@ -12,7 +12,7 @@ from planwise.governance.proposals import ACTIONS, OPEN, Decision, ReleasePropos
 from ui.values.user import User
 
 if TYPE_CHECKING:  # it brings DuckDB, which takes half a second
-    from planwise.release.papers import Paper
+    from planwise.papers.layout import Paper
     from planwise.release.releases import Release
 
 

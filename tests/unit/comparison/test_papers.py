@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import weasyprint
 from comparison_worlds import publish, staff
+from jinja2 import UndefinedError
 
 from planwise.app.monitor import MonitorRequest, fired_triggers, monitor
 from planwise.app.papers import (
@@ -23,11 +24,12 @@ from planwise.governance import EventType, open_ledger
 from planwise.governance.activity import Scope, activity_of
 from planwise.governance.proposals import Decision
 from planwise.governance.verifier import ChainCheck
+from planwise.papers import proposals
+from planwise.papers.audit import audit_paper, compliance_paper
+from planwise.papers.layout import compose, render_html
+from planwise.papers.proposals import proposal_paper
 from planwise.parameters import BASELINE
-from planwise.release import papers
 from planwise.release.assessment import MITIGATIONS, assess_change
-from planwise.release.audit_papers import audit_paper, compliance_paper
-from planwise.release.papers import proposal_paper, render_html
 
 QUIET = InProcessRunner(log=lambda _: None)
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -78,8 +80,8 @@ def crowded(assessment):
 
 def test_the_executive_report_is_one_page_with_the_chains_head(proposed, monkeypatch):
     figures = {"increase_rate": 0.03, "increase_cost": 3e3, "payroll": 1e5, "risk": "LOW"}
-    monkeypatch.setattr(papers, "plan_figures", lambda own, year: figures | {"scenario": own.scenario})
-    monkeypatch.setattr(papers, "alternatives", lambda *of: [figures | {"scenario": "lean"}])
+    monkeypatch.setattr(proposals, "plan_figures", lambda own, year: figures | {"scenario": own.scenario})
+    monkeypatch.setattr(proposals, "alternatives", lambda *of: [figures | {"scenario": "lean"}])
     with open_ledger(proposed) as ledger:
         head, proposal = ledger.events.head(), ledger.proposals.get(1)
     titles = {"plan": "One per cent & more", "lean": "Lean " * 40}
@@ -162,6 +164,18 @@ def test_rules_that_were_broken_are_named(proposed):
         assert "not compliant" in render_html(audit_paper(found, ledger.events.head()))
         rules = render_html(compliance_paper(found, ledger.events.head()))
     assert "broken by 1" in rules and "bob, ana" in rules and "Released by ana" in rules
+
+
+def test_texts_are_templates_and_facts_are_not(proposed):
+    """A rationale with braces is shown as it was written; an unknown fact is an error, not an empty text."""
+    with open_ledger(proposed) as ledger:
+        head, proposal = ledger.events.head(), ledger.proposals.get(1)
+    odd = replace(proposal, rationale="{{ head }} {% if %}")
+    for kind in ("decision", "executive"):
+        paper = proposal_paper(proposed, odd, head, kind, {})
+        assert any("{{ head }} {% if %}" in section.paragraphs for section in paper.sections)
+    with pytest.raises(UndefinedError, match="by_type"):
+        compose("audit", {"covered": ""}, "")
 
 
 def test_a_paper_of_another_kind_is_not_written(proposed, tmp_path):

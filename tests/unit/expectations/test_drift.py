@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import norm
 
 from expectations import run_gate
-from planwise.release import drift
-from planwise.release.drift import (
+from planwise.monitoring import drift
+from planwise.monitoring.drift import (
     EMPTY_BIN_SHARE,
     NOTHING_RELEASED,
     ReleaseProfile,

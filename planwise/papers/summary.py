@@ -3,29 +3,26 @@
 It has figures of groups only, so that every role may read it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from planwise import formatting
 from planwise.comparison.increases import IncreaseList
 from planwise.comparison.sources import Row, Source, census_of, level_names, mart_rows, reader
 from planwise.equity.reasons import gap_reason
-from planwise.errors import DamagedStore, InputError
+from planwise.errors import DamagedStore
 from planwise.formatting import is_missing
 from planwise.governance.publications import PROD, Publication, load_publication, published_scenarios
 from planwise.governance.scenarios import titled
+from planwise.papers.layout import HTML, PDF, render_pdf, template_environment, write_as
 from planwise.parameters import Finding, Risk, catalogue, resolve, validate
 from planwise.parameters.values import Key
 from planwise.settings import Settings
-from planwise.storage import write_bytes
 
-HTML, PDF = ".html", ".pdf"
 GROUPS_SHOWN, FINDINGS_SHOWN, LEVERS_SHOWN, ALTERNATIVES_SHOWN = 6, 4, 10, 5  # it stays one page
 NO_TITLES: Mapping[str, str] = {}
 NOT_MEASURED = "cannot be measured on this census"
@@ -135,57 +132,19 @@ def summarise(
     )
 
 
-def render_html(summary: ScenarioSummary) -> str:
+def render_summary(summary: ScenarioSummary) -> str:
     """Return the page as HTML that loads no other file."""
-    environment = Environment(
-        loader=PackageLoader(__name__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment(autoescape=True)
     environment.filters |= WRITERS
     template = environment.get_template("summary.html.jinja")
     with formatting.in_currency(summary.currency):
         return template.render(summary=summary, not_measured=NOT_MEASURED)
 
 
-def render_pdf(html: str) -> bytes:
-    """Return a page as PDF; raises InputError when the system's Pango library is missing."""
-    try:
-        import weasyprint  # loads libpango
-    except (OSError, ImportError) as error:
-        raise InputError(
-            f"A PDF needs the Pango library, which is not installed: {str(error).splitlines()[0]}",
-            remedy="Debian: `apt-get install libpango-1.0-0 libpangoft2-1.0-0`; or write an .html file.",
-        ) from error
-    written = weasyprint.HTML(string=html).write_pdf()
-    assert isinstance(written, bytes)  # no target was given
-    return written
-
-
 def write_summary(summary: ScenarioSummary, file: Path) -> None:
     """Write the page as its suffix says; raises InputError for another suffix or an unusable place."""
-    html = partial(render_html, summary)
+    html = partial(render_summary, summary)
     write_as(file, {HTML: lambda: html().encode(), PDF: lambda: render_pdf(html())})
-
-
-def write_as(file: Path, formats: Mapping[str, Callable[[], bytes]]) -> None:
-    """Write a paper in the format of the suffix; raises InputError for another or an unusable place."""
-    if (made := formats.get(file.suffix.lower())) is None:
-        *first, last = formats
-        raise InputError(
-            f"{file} is neither {', '.join(first)} nor {last}.",
-            remedy=f"Choose a name that ends with {', '.join(first)} or {last}.",
-        )
-    content = made()
-    try:
-        write_bytes(file, content)
-    except OSError as error:
-        raise InputError(
-            f"The file {file} cannot be written: {error.strerror or error}.",
-            remedy="Choose a folder that can be written, with space.",
-        ) from error
 
 
 def _kpis(publication: Publication) -> list[Row]:

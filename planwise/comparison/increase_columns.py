@@ -35,7 +35,8 @@ REASON = """concat_ws(' and ',
     CASE WHEN lump_sum > 0 THEN 'lump sum' END)"""
 RULE = """concat_ws('; ',
     CASE WHEN cola > 0
-        THEN format('COLA of {:.2f} %', 100 * CAST(cola AS DOUBLE) / CAST(old_pay AS DOUBLE)) END,
+        THEN format('COLA of {:.2f} %', 100 * CAST(cola AS DOUBLE)
+            / CAST(CASE WHEN merit_date < cola_date THEN old_pay + merit ELSE old_pay END AS DOUBLE)) END,
     CASE WHEN merit + lump_sum > 0 THEN format('merit matrix: rating {}, pay at {:.0f} % of the range',
         performance_rating, 100 * CAST(range_penetration AS DOUBLE)) END,
     CASE WHEN lump_sum > 0 THEN 'range maximum: the rest is paid once' END)"""

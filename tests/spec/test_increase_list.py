@@ -243,14 +243,16 @@ def test_the_list_is_the_same_whatever_is_drawn(tmp_path):
 
 
 def test_merit_of_a_level_is_its_rate_on_the_list(tmp_path):
-    """Ratings 3 and 5 weigh 1 and 1.4: of 4 % on 100,000 they have 1,666.65 and 2,333.35."""
+    """Ratings 3 and 5 weigh 1 and 1.4: of 4 % on 100,000 they have 1,666.65 and 2,333.35, then 2 % COLA."""
     people = [employee("A"), employee("B", performance_rating=5)]
-    levers = STILL | MATRIX | {"merit_rate_level_1": 0.04, "cola_rate": 0, "termination_rate": 0.5}
+    levers = STILL | MATRIX | {"merit_rate_level_1": 0.04, "cola_rate": 0.02, "termination_rate": 0.5}
+    levers["cola_date"] = "10-01"
     increases = listed(people, levers, tmp_path)
-    rows = {row["employee_id"]: float(row["merit"]) for row in increases.find()[0]}
+    rows = {row["employee_id"]: (float(row["merit"]), float(row["cola"])) for row in increases.find()[0]}
 
-    assert rows == {"A": 1_666.65, "B": 2_333.35}
-    assert float(increases.budget()["increase_cost"]) == float(increases.bridge().budget) != 4_000
+    assert rows == {"A": (1_666.65, 1_033.33), "B": (2_333.35, 1_046.67)}
+    assert all(row["rule"].startswith("COLA of 2.00 %; merit") for row in increases.find()[0])
+    assert float(increases.bridge().budget) == increases.budget()["increase_cost"]
 
 
 def test_few_promotions_are_pooled(tmp_path):

@@ -413,6 +413,18 @@ def test_a_result_of_an_earlier_version_has_no_market_and_says_to_run_it_again(s
     assert "planwise simulate --scenario baseline" in section._words.object
 
 
+def test_a_result_of_an_earlier_version_has_no_increase_list(settings):
+    """Its rows show who is promoted and who leaves."""
+    publish_people(settings)
+    (settings.published_dir / "baseline" / ("f" * 32) / "fct_increase_bridge.parquet").unlink()
+    mine = session(settings)
+    mine.selection.section = "increases"
+    section = ResultsPage(mine)._by_key["increases"]
+
+    assert "planwise simulate --scenario baseline" in section._totals.object
+    assert section._people.visible is False and section._groups.layout.visible is False
+
+
 def test_the_market_of_a_level_with_few_matched_people_is_not_shown():
     """Their titles' median is public: the ratio would be their pay."""
     levels = pd.DataFrame({"headcount": [200, 300, 400], "market_people": [5, 190, 300]})

@@ -23,7 +23,7 @@ from types import FrameType
 from typing import IO
 from weakref import ref
 
-from planwise.errors import Busy
+from planwise.errors import Busy, InputError
 from planwise.masking import mask_tracebacks
 from planwise.settings import REPOSITORY
 
@@ -253,8 +253,16 @@ def is_loopback(address: str) -> bool:
         return False
 
 
+PORT_MAX = 65_535
+
+
 def require_free_port(address: str, port: int, *, remedy: str | None = None) -> None:
-    """Raise Busy when another process listens on the port."""
+    """Raise Busy when another process listens on the port, InputError for a number that is no port."""
+    if not 1 <= port <= PORT_MAX:
+        raise InputError(
+            f"{port} is not a port: ports are 1 to {PORT_MAX:,}.",
+            remedy="Choose one from 1024 on, such as 5006.",
+        )
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

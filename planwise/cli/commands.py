@@ -258,9 +258,8 @@ def _dispatch(tokens: Sequence[str]) -> int:
     try:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
-        raise UsageError(
-            _usage_text(error), remedy="See `planwise --help` and `planwise COMMAND --help`."
-        ) from error
+        called = " ".join(("planwise", *(error.command_chain or ())))
+        raise UsageError(_usage_text(error, called), remedy=f"See `{called} --help`.") from error
     if "home" in bound.signature.parameters:
         with _from_home(bound.arguments):
             result = command(*bound.args, **bound.kwargs)
@@ -333,12 +332,17 @@ def _absolute(value: Any) -> Any:
     return value
 
 
-def _usage_text(error: cyclopts.CycloptsError) -> str:
+def _usage_text(error: cyclopts.CycloptsError, called: str) -> str:
     """Return the error's text; values that a request rejects are named by option, as Cyclopts does."""
     if isinstance(error, cyclopts.UnusedCliTokensError):
         left_over = " ".join(error.unused_tokens or ())
         return f"The command does not take {left_over!r} at this place: values follow their option."
     rejected, argument = error.__cause__, error.argument
+    if isinstance(error, cyclopts.MissingArgumentError) and argument is not None:
+        if given := error.keyword or next((t.keyword for t in argument.tokens if t.keyword), None):
+            return f"{given} needs a value."
+        is_place = argument.field_info.is_positional
+        return f"`{called}` needs {argument.name.lstrip('-').upper() if is_place else argument.name}."
     if not isinstance(rejected, pydantic.ValidationError) or argument is None:
         return str(error)
     options = {child.field_info.name: child.name for child in argument.children}

@@ -127,7 +127,7 @@ def parse_target(text: str) -> Target:
     if name not in MEASURES:
         near = difflib.get_close_matches(name, MEASURES, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise InputError(f"{text!r}: {name!r} is not a measure.", remedy=f"{hint}{SYNTAX}")
+        raise InputError(f"{name!r} is not a measure.", remedy=f"{hint}{SYNTAX}")
     try:
         value = float(number.removesuffix("%").replace("_", "").replace(",", ""))
     except ValueError as error:

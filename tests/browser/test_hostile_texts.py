@@ -11,6 +11,7 @@ import httpx
 import openpyxl
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import visiting
 from tests.browser.dashboards import cookie_of, dashboard, follow, leave_out_pages_before, settle
@@ -248,6 +249,10 @@ def test_texts_of_a_home_are_texts_on_every_page_and_in_its_files(visitor, info)
     inert(page)
     if info.key in SEEN:
         page.get_by_text(SEEN[info.key]).locator("visible=true").first.wait_for()
+    if info.key == "compare":  # its files are offered once it has compared
+        expect(
+            page.get_by_role("button", name="Excel workbook").locator("visible=true").first
+        ).to_be_enabled()
     if files := check_files(page):
         inert(page)
     if info.key == "compare":

@@ -101,7 +101,7 @@ def test_events_are_filtered_paged_and_downloaded_and_lead_to_a_person(visit, se
     page.get_by_role("button", name=f"Timeline of {someone}").click()
     mine = events[events["employee_id"] == someone]
     expect(strip(page)).to_contain_text(f"{len(mine)} events")
-    expect(strip(page)).to_contain_text("exact · lead to the year-end pay")
+    expect(strip(page)).to_contain_text("exact · replayed to the year-end pay")
     last = snapshot[snapshot["employee_id"] == someone].sort_values("simulation_year").iloc[-1]
     expect(strip(page)).to_contain_text(formatting.money(last["base_pay"]))
     expect(page.get_by_text("not released").first).to_be_visible()

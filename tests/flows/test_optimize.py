@@ -320,6 +320,17 @@ def test_a_value_of_another_type_is_a_usage_error_that_names_its_option(capsys):
     assert "pydantic" not in shown and "OptimizeRequest" not in shown
 
 
+def test_what_a_command_needs_is_named_as_its_help_does(capsys):
+    for tokens, says in (
+        (["papers", "7"], "`planwise papers` needs --output.\nSee `planwise papers --help`."),
+        (["papers", "7", "--output"], "--output needs a value.\nSee `planwise papers --help`."),
+        (["user", "add"], "`planwise user add` needs NAME."),
+        (["audit", "verfy"], "See `planwise audit --help`."),
+    ):
+        assert run(tokens) == UsageError.exit_code
+        assert says in capsys.readouterr().err
+
+
 def test_a_value_without_its_option_is_named(capsys):
     assert run(["ensemble", "baseline"]) == UsageError.exit_code
     assert "does not take 'baseline' at this place" in capsys.readouterr().err

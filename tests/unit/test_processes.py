@@ -11,7 +11,8 @@ import pytest
 from planwise import processes
 from planwise.cli import commands
 from planwise.engine.project import QuietConsole
-from planwise.processes import Terminated, install_handlers, memory_bytes, raise_if_stopped
+from planwise.errors import InputError
+from planwise.processes import Terminated, install_handlers, memory_bytes, raise_if_stopped, require_free_port
 
 
 @pytest.fixture(autouse=True)
@@ -174,3 +175,9 @@ def test_memory_is_limited_by_control_groups(tmp_path, own, files, limit):
         listed.write_text(own, encoding="utf-8")
     machine = psutil.virtual_memory().total
     assert memory_bytes(listed, tmp_path) == (limit or pytest.approx(machine, rel=0.01))
+
+
+@pytest.mark.parametrize("port", [0, 65_536, -1])
+def test_a_number_that_is_no_port_is_refused(port):
+    with pytest.raises(InputError, match=f"{port} is not a port: ports are 1 to 65,535"):
+        require_free_port("127.0.0.1", port)

@@ -12,10 +12,11 @@ import panel_material_ui as pmui
 from planwise.comparison.employee import Event, Timeline, Year
 from planwise.equity.reasons import MARKET_REASONS
 from planwise.errors import InputError
-from planwise.formatting import NOT_AVAILABLE, count, money, percent, ratio, with_levels
+from planwise.formatting import NOT_AVAILABLE, money, percent, ratio, with_levels
 from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import FRAME, Card, Content, place
+from ui.components.differences import counted
 from ui.components.page import STACK, show
 from ui.components.point_charts import Marks, pay_line
 from ui.components.table import PagedTable
@@ -75,8 +76,8 @@ def timeline_heading(view: ResultsView, person: Timeline) -> str:
         _market_tile(last),
         html.Kpi(
             "Replay",
-            f"{count(len(person.events))} events",
-            "" if person.problems else "lead to the year-end pay, to the cent",
+            counted(len(person.events), "event"),
+            "" if person.problems else "replayed to the year-end pay, to the cent",
             "do not lead to the year-end pay" if person.problems else "exact",
             "bad" if person.problems else "good",
         ),

@@ -181,7 +181,7 @@ def main() -> int:
         found = list(run(Path(folder), given.employees, given.years, given.risks, given.worlds, given.seed))
     Console(width=WIDTH).print(shown(found, given.employees, given.worlds))
     if given.output is not None:
-        write(given.output, {"employees": given.employees, "found": [asdict(one) for one in found]})
+        write({"employees": given.employees, "found": [asdict(one) for one in found]}, given.output)
     return 0 if all(one.as_claimed for one in found) else 1
 
 

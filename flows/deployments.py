@@ -16,6 +16,7 @@ from flows.up_processes import DEPLOYMENTS, work_pools
 from planwise.cli.options import Home
 from planwise.console import results, settings_for
 from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import counted
 from planwise.prefect_server import Orchestrator, PrefectAuth, orchestrator
 from planwise.processes import PYTHON, is_loopback
 from planwise.settings import Settings
@@ -42,7 +43,11 @@ def deploy(*, home: Home = None) -> None:
             )
         _deploy_all(settings)
         names = share_slot(http)
-    results().print(f"{len(names)} deployments share the slot {SLOT}: {', '.join(names)}", soft_wrap=True)
+    results().print(
+        f"{counted(len(names), 'deployment shares', 'deployments share')} the slot {SLOT}: "
+        f"{', '.join(names)}",
+        soft_wrap=True,
+    )
 
 
 def required_server() -> Orchestrator:

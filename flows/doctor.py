@@ -23,6 +23,7 @@ from rich.text import Text
 from planwise.cli.options import Home, Json
 from planwise.console import emit_json, progress, results, settings_for
 from planwise.errors import Busy, CheckFailed, DamagedStore, InputError, PlanWiseError
+from planwise.formatting import counted
 from planwise.prefect_server import configured_api
 from planwise.settings import REPOSITORY, Settings
 from planwise.storage import (
@@ -86,7 +87,10 @@ def installation(
 ) -> DoctorCheck:
     """Check that every installed file is there, and the SQLMesh project that the environment may name."""
     if missing:
-        found = f"{len(missing)} files of PlanWise {installed} are missing in {folder}: {missing[0]} ..."
+        found = (
+            f"{counted(len(missing), 'file')} of PlanWise {installed} "
+            f"{'is' if len(missing) == 1 else 'are'} missing in {folder}: {missing[0]} ..."
+        )
         problem = InputError(found, remedy="Install PlanWise again.")
     if problem:
         return DoctorCheck("installation", CheckStatus.FAILED, problem.what, problem.remedy)
@@ -144,7 +148,7 @@ def census(name: str | None, *, declared: int | None, stored: int | None, proble
         return DoctorCheck(
             label, CheckStatus.FAILED, f"{name}: {stored} rows, its manifest says {declared}", again
         )
-    return DoctorCheck(label, CheckStatus.OK, f"{name}, {stored:,} rows")
+    return DoctorCheck(label, CheckStatus.OK, f"{name}, {counted(stored, 'row')}")
 
 
 def ledger(

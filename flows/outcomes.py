@@ -15,7 +15,7 @@ from planwise.app.optimize import OptimizationReport, found_text
 from planwise.app.simulate import SimulationReport
 from planwise.app.sweep_report import Sweep, report_file
 from planwise.errors import Busy, GateBlocked, InputError, MachineError, PlanWiseError
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, counted
 from planwise.gate import GateResult
 from planwise.governance.permissions import Forbidden
 from planwise.settings import Settings
@@ -159,7 +159,8 @@ def _simulated(report: SimulationReport) -> tuple[str | None, str]:
     growth = TERMINAL.percent(last["growth_compound"], 2)
     text = (
         f"{report.scenario} is published: average pay grows {growth} a year until {last['simulation_year']}; "
-        f"{len(outcome.models_run)} models run, {len(outcome.models_reused)} reused, {outcome.seconds:.1f} s."
+        f"{counted(len(outcome.models_run), 'model')} run, {len(outcome.models_reused)} reused, "
+        f"{outcome.seconds:.1f} s."
     )
     return _with_warnings(report.gate, text)
 
@@ -197,5 +198,8 @@ def _swept(sweep: Sweep) -> tuple[str | None, str]:
     infeasible = [row.label for row in sweep.rows if not row.feasible]
     changes = f"{len(sweep.moved)} moved, {len(sweep.became_infeasible)} became infeasible"
     since = f"since {sweep.previous_at}: {changes}" if sweep.previous_at else "the first sweep"
-    text = f"{len(sweep.rows)} scenarios and variants, {len(infeasible)} infeasible; {since}."
+    text = (
+        f"{counted(len(sweep.rows), 'scenario or variant', 'scenarios and variants')}, "
+        f"{len(infeasible)} infeasible; {since}."
+    )
     return ("Infeasible scenarios" if infeasible else None), "\n- ".join([text, *infeasible[:20]])

@@ -19,6 +19,7 @@ from planwise.cli.options import Home
 from planwise.console import progress, results, settings_for
 from planwise.dashboard_link import read_link
 from planwise.errors import Busy, InputError
+from planwise.formatting import counted
 from planwise.prefect_server import CREDENTIAL, PrefectAuth, api_credential, credential_headers, prefect_home
 from planwise.processes import Terminated, require_free_port
 from planwise.settings import Settings
@@ -152,7 +153,9 @@ def _write_units(
         return
     environment = up_units.unit_environment(settings, addresses)
     file = up_units.write_units(found, output, environment, settings.root)
-    out.print(f"{len(found)} units in {output}; their environment is {file}.", markup=False, soft_wrap=True)
+    out.print(
+        f"{counted(len(found), 'unit')} in {output}; the environment is {file}.", markup=False, soft_wrap=True
+    )
     out.print("As root: copy them to /etc/systemd/system, then", soft_wrap=True)
     out.print(f"systemctl daemon-reload && systemctl enable --now {up_units.TARGET}", soft_wrap=True)
 

@@ -273,3 +273,11 @@ def escape_markdown(text: str) -> str:
     """Escape a text so that Markdown shows it literally, in one line."""
     flat = _SPECIAL.sub(r"\\\1", _SPACES.sub(" ", text).strip())
     return _LINE_START.sub(lambda start: f"{start[0][:-1]}\\{start[0][-1]}", flat)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: 1 row, 1,204 rows; `many` where an s is not all that differs.
+
+    A verb may follow the noun in both: `counted(n, "row is", "rows are")`.
+    """
+    return f"{PAGE.count(number)} {one if number == 1 else many or f'{one}s'}"

@@ -21,6 +21,7 @@ from planwise import archive
 from planwise.app.runner import Runner, require_not_stopped
 from planwise.archive import ArchiveContents
 from planwise.errors import Busy, InputError, MachineError
+from planwise.formatting import counted
 from planwise.governance import Action, EventType, LedgerUnusable, open_ledger, require_role
 from planwise.governance.connection import SQLITE, connect, copy_rows, ensure_current, read_head
 from planwise.governance.request import Bounds, Request
@@ -324,7 +325,8 @@ def _unused(settings: Settings) -> Iterator[None]:
     jobs = settings.jobs_dir.iterdir() if settings.jobs_dir.is_dir() else ()
     if running := sorted(folder.name for folder in jobs if JobFolder(folder).is_locked):
         raise Busy(
-            f"{len(running)} jobs are running in {settings.root}: {', '.join(running)}.",
+            f"{counted(len(running), 'job is', 'jobs are')} running in {settings.root}: "
+            f"{', '.join(running)}.",
             remedy="Wait for them to end, or cancel them.",
         )
     with hold_lock(settings.warehouse_lock_file, "restore", timeout_seconds=0, on_wait=None):

@@ -14,6 +14,7 @@ from pydantic import Field
 from planwise.app.runner import Runner
 from planwise.console import settings_for
 from planwise.errors import InputError
+from planwise.formatting import counted
 from planwise.governance.request import SWITCH, Bounds, Request
 from planwise.monitoring.thresholds import relative_noise, thresholds_in_force
 from planwise.settings import REPOSITORY, Settings
@@ -94,7 +95,10 @@ class BenchmarkReport:
         if self.baseline is None:
             return f"No baseline to compare with. Written to {self.file}."
         worse = [f"{one['figure']} {one['change']:+.0%}" for one in (*self.failures, *self.warnings)]
-        text = f"Against {self.baseline}: {len(self.failures)} failures, {len(self.warnings)} warnings"
+        text = (
+            f"Against {self.baseline}: {counted(len(self.failures), 'failure')}, "
+            f"{counted(len(self.warnings), 'warning')}"
+        )
         return f"{text}: {', '.join(worse)}." if worse else f"{text}."
 
     def as_json(self) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from planwise.calibration.backtest import CENSUSES_MIN, SEEDS_MIN
 from planwise.census import register_census
 from planwise.census.registry import check_name
 from planwise.errors import InputError
+from planwise.formatting import counted
 from planwise.governance import Scenario, open_ledger
 from planwise.governance.request import NO_OPTION, Bounds, Request
 from planwise.governance.scenarios import check_new_name
@@ -299,7 +300,7 @@ def _read(
             f"--output {output}: {output.suffix!r} is not a report format.",
             remedy=f"Use one of {', '.join(sorted(request.formats))}.",
         )
-    on_progress(f"Reading {len(request.sources)} censuses")
+    on_progress(f"Reading {counted(len(request.sources), 'census', 'censuses')}")
     years = read_years(
         settings,
         request.sources,

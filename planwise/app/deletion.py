@@ -10,6 +10,7 @@ from planwise.census.importer import IMPORTS_FOLDER
 from planwise.census.registry import census_files, census_in_use, load_census
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.errors import DamagedStore, InputError
+from planwise.formatting import counted
 from planwise.governance import open_ledger
 from planwise.jobs.reader import JobReader
 from planwise.settings import Settings
@@ -33,7 +34,7 @@ class Deletion:
         return asdict(self)
 
     def __str__(self) -> str:
-        size = f"{len(self.paths)} folders or files, {self.size_mb:,.1f} MB"
+        size = f"{counted(len(self.paths), 'folder or file', 'folders or files')}, {self.size_mb:,.1f} MB"
         return f"{self.kind} {self.name}: {size}. {self.kept}"
 
 

@@ -31,6 +31,7 @@ from planwise.enrichment.market import (
 from planwise.enrichment.runs import CHUNK_ROWS, Chunk, MatchingRun
 from planwise.enrichment.sources import load_aliases, load_decisions, load_frame, load_table
 from planwise.errors import GateBlocked, InputError
+from planwise.formatting import counted
 from planwise.gate import GateResult, require
 from planwise.governance import Action, open_ledger, utc_now
 from planwise.governance.request import Bounds, Request
@@ -271,7 +272,11 @@ def _enrich(
         stale: int = run(read_tables, matched, load, decisions)
         chunks = matched.chunks()
         describe_run(records=matched.count("file_left"))
-        run.advance(key, 0.1, f"{matched.count('records'):,} distinct records in {len(chunks)} chunks")
+        run.advance(
+            key,
+            0.1,
+            f"{counted(matched.count('records'), 'distinct record')} in {counted(len(chunks), 'chunk')}",
+        )
         run(prepare_reference, matched)
         resumed = 0
         for chunk in chunks:

@@ -12,6 +12,7 @@ from planwise.app.runner import Runner
 from planwise.app.simulate import Resolved, resolve_scenario
 from planwise.engine.preview import Preview
 from planwise.governance.request import SWITCH, Bounds, ScenarioRequest
+from planwise.parameters.calibrated_rates import ASSUMPTION, anything_drifts
 from planwise.risk.decisions import decided_by
 from planwise.risk.ensemble import Ensemble, Step, Watch, run_drawn, spreads_json
 from planwise.risk.noise import Difference, differences
@@ -133,6 +134,8 @@ def run_ensemble(settings: Settings, request: EnsembleRequest, watch: Watch) -> 
     plans = [each.effective for each in resolved]
     rates = RateDraws.of(plans[0], decided_by(*plans))
     rates = rates.without() if request.luck_only else rates
+    if not anything_drifts(settings, plans[0].value(ASSUMPTION)):
+        rates = rates.without_drift()
     drawn = (RATES_AND_LUCK, LUCK) if rates.anything else (LUCK,)
     with closing(Preview(settings, resolved[0].census)) as preview:
         found = run_drawn(

@@ -23,6 +23,7 @@ from planwise.census import (
 )
 from planwise.census.registry import census_table
 from planwise.errors import GateBlocked
+from planwise.formatting import counted
 from planwise.gate import GateResult, require
 from planwise.monitoring import describe_run
 from planwise.monitoring.gate_history import GateOf
@@ -82,7 +83,8 @@ def ingest(settings: Settings, request: IngestRequest, run: Runner) -> Ingestion
         gate=gate.status,
     )
     run.log(
-        f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}, in use."
+        f"Census {census.name}: {counted(census.rows, 'employee')} as of {census.as_of}, gate "
+        f"{gate.status}, in use."
     )
     return IngestionReport(census, done.report, gate)
 
@@ -113,7 +115,9 @@ def generate(settings: Settings, request: GenerateRequest, run: Runner) -> Gener
     gate = run(gate_census, settings, rows, census.as_of, census_levels(census), valid_share=1.0)
     record_gate(settings, run, gate, GateOf.CENSUS, census.name, census.content_hash)
     require(gate)
-    run.log(f"Census {census.name}: {census.rows:,} employees as of {census.as_of}, gate {gate.status}.")
+    run.log(
+        f"Census {census.name}: {counted(census.rows, 'employee')} as of {census.as_of}, gate {gate.status}."
+    )
     used = run(use_census, settings, census.name)
     write_validations(census.census_file.parent, gate)
     return Generated(record_census(settings, used, "generated", seed=request.seed, gate=gate.status))

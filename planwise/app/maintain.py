@@ -26,6 +26,7 @@ from planwise.engine.upkeep import (
 )
 from planwise.engine.warehouse import Warehouse, scenario_environment
 from planwise.engine.worker_warehouses import remove_dead_workers
+from planwise.formatting import counted
 from planwise.governance import Action, open_ledger, require_role
 from planwise.governance.publications import PROD, fingerprint_in_force
 from planwise.governance.verifier import ChainCheck
@@ -70,7 +71,7 @@ class MaintenanceReport:
     def headline(self) -> str:
         """The counts, and what is wrong with the audit trail."""
         if self.ledger.ok:
-            return f"{self} The audit trail is whole: {self.ledger.events:,} events."
+            return f"{self} The audit trail is whole: {counted(self.ledger.events, 'event')}."
         return f"The audit trail is broken: {self.ledger.problem}. {self}"
 
     def as_json(self) -> dict[str, Any]:
@@ -88,8 +89,9 @@ class MaintenanceReport:
 
     def __str__(self) -> str:
         counts = (
-            f"{len(self.environments)} environments, {len(self.tables)} tables, "
-            f"{len(self.snapshots)} versions of models, {len(self.files)} files and "
+            f"{counted(len(self.environments), 'environment')}, {counted(len(self.tables), 'table')}, "
+            f"{counted(len(self.snapshots), 'version of a model', 'versions of models')}, "
+            f"{counted(len(self.files), 'file')} and "
             f"{self.measured_runs} measured runs, {self.gate_results} gate results"
         )
         home = f"The home takes {sum(self.home_mb.values()):,.1f} MB"

@@ -21,7 +21,7 @@ from planwise.dask_cluster import open_cluster, without_secrets
 from planwise.engine.outcome import Kpis
 from planwise.engine.worker_warehouses import remove_dead_workers
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import in_currency, money
+from planwise.formatting import counted, in_currency, money
 from planwise.governance import Action, EventType, open_ledger, require_role, utc_now
 from planwise.governance.request import ScenarioRequest
 from planwise.governance.scenarios import FOUND_BY, check_new_name
@@ -136,9 +136,9 @@ def summary(result: StudyResult) -> str:
     ]
     if result.nearest is not None:
         lines += ["", f"Nearest reachable {target.measure.label}: {target.measure.text(result.nearest, 3)}."]
-    if result.binding:
-        lines += ["", f"At their bounds: {', '.join(result.binding)}."]
-    lines += [f"\n{line}" for line in (*_findings(result), *result.warnings)]
+    if limits := [name for name in result.binding if name not in result.levers]:
+        lines += ["", f"At their limits: {', '.join(limits)}."]
+    lines += [f"\n{line}" for line in (*result.at_bounds, *_findings(result), *result.warnings)]
     return "\n".join(lines)
 
 
@@ -150,7 +150,8 @@ def _findings(result: StudyResult) -> Iterator[str]:
     if not isinstance(impact := result.employee_impact, NotComputed):
         people = impact.everybody
         yield (
-            f"The pay of {people.differ:,} of {people.compared:,} people differs in {impact.year}: "
+            f"The pay of {people.differ:,} of {counted(people.compared, 'person', 'people')} differs "
+            f"in {impact.year}: "
             f"{people.winners:,} earn more, {people.losers:,} less."
         )
     robust = result.robustness

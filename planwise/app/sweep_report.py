@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from planwise.formatting import counted
 from planwise.parameters import Value
 from planwise.settings import Settings
 from planwise.storage import reading, write_json, write_text
@@ -273,7 +274,7 @@ def page(sweep: Sweep) -> str:
     lines = [
         f"# Sweep of {sweep.at}",
         "",
-        f"{len(sweep.rows)} scenarios and variants, {feasible} feasible"
+        f"{counted(len(sweep.rows), 'scenario or variant', 'scenarios and variants')}, {feasible} feasible"
         f"{'' if sweep.complete else '; **stopped before its end**'}. "
         + (f"Compared with the sweep of {sweep.previous_at}." if sweep.previous_at else "The first sweep."),
     ]

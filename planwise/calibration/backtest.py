@@ -26,6 +26,7 @@ from planwise.calibration.statistics import (
 )
 from planwise.calibration.years import Transition, YearlyCensus, transitions
 from planwise.errors import InputError
+from planwise.formatting import counted
 from planwise.parameters import Value, resolve
 from planwise.risk.worlds import RateDraws
 from planwise.settings import Settings
@@ -78,7 +79,8 @@ def backtest(
     needed = CENSUSES_MIN_OF_HALVES if split_half else CENSUSES_MIN
     if len(years) < needed:
         raise InputError(
-            f"{len(years)} censuses: a backtest needs at least {needed}, two to calibrate on"
+            f"{counted(len(years), 'census', 'censuses')}: a backtest needs at least {needed}, two to "
+            f"calibrate on"
             f"{'' if split_half else ' and the one that is held out'}.",
             remedy="Add an earlier year, or calibrate without a test: `planwise calibrate`.",
         )

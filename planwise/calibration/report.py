@@ -11,7 +11,7 @@ from planwise.calibration.estimate import EXPLAINED_MIN, Calibration
 from planwise.calibration.exits import FAMILIES, OWN_CURVE_HEADS, Multiplier
 from planwise.calibration.raises import COMPARABLE_RATES, IDENTIFICATION, promotion_rule
 from planwise.calibration.rates import ALL_YEARS, THIN_HEADS, UNSEEN_EXITS, BandShare, share
-from planwise.formatting import TERMINAL, escape_markdown
+from planwise.formatting import TERMINAL, counted, escape_markdown
 
 GROUP_DIMENSIONS = ("department", "job_title")  # of exits; no bands of the parameters
 
@@ -227,7 +227,8 @@ def _departments(c: Calibration) -> list[str]:
     shrunk = ", ".join(f"{name.replace('_', ' ')} {k:,.0f}" for name, k in priors.items())
     return [
         *table(("department", "heads", "exits", "rate", "multiplier"), rows),
-        f"Departments under {THIN_HEADS} heads and {len(titles):,} job titles have multipliers, too. "
+        f"Departments under {THIN_HEADS} heads and {counted(len(titles), 'job title')} have "
+        f"multipliers, too. "
         f"A tenure curve of their own ({OWN_CURVE_HEADS:,} heads and more): {', '.join(curves) or 'none'}. "
         f"Exits as expected that each multiplier is drawn towards 1 by: {shrunk}.",
         "",
@@ -372,7 +373,7 @@ def _awards(c: Calibration) -> list[str]:
         "",
         *table((c.awards.attribute, *years, "used"), rows),
         "Mean drift, weighted by pay: what comes without a decision. "
-        f"{count(len(c.awards.donors))} donors are kept.",
+        f"{counted(len(c.awards.donors), 'donor is', 'donors are')} kept.",
         "",
         *table((c.awards.attribute, *years), drifts),
     ]

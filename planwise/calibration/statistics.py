@@ -21,6 +21,7 @@ from planwise.calibration.years import (
 )
 from planwise.census import Census, register_census
 from planwise.engine.preview import Preview
+from planwise.formatting import counted
 from planwise.parameters import EffectiveParameters, resolve
 from planwise.parameters.calibrated_rates import store_rates
 from planwise.settings import Settings
@@ -254,9 +255,7 @@ def service_label(starts: Sequence[int], place: int) -> str:
     if last == 0:
         return "under 1 year of service"
     return (
-        f"{first} year{'' if first == 1 else 's'} of service"
-        if first == last
-        else (f"{first} to {last} years of service")
+        f"{counted(first, 'year')} of service" if first == last else (f"{first} to {last} years of service")
     )
 
 

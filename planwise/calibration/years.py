@@ -17,6 +17,7 @@ from planwise.census.mapping import load_mapping
 from planwise.census.registry import NAME_PATTERN
 from planwise.census.schema import DEFAULT_RATING, GROUPINGS, loose_id
 from planwise.errors import InputError
+from planwise.formatting import counted
 from planwise.parameters import catalogue
 from planwise.settings import Settings
 
@@ -77,7 +78,8 @@ def read_years(
     """
     if len(sources) < YEARS_MIN:
         raise InputError(
-            f"{len(sources)} census given; at least {YEARS_MIN} are needed, a year apart.",
+            f"{counted(len(sources), 'census', 'censuses')} given; at least {YEARS_MIN} are needed, a "
+            f"year apart.",
             remedy="Give the census of the year before, too: rates come from who is in one and not the next.",
         )
     _check_counts(sources, mappings, as_of)
@@ -130,11 +132,12 @@ def _is_name(source: str | Path) -> bool:
 def _check_counts(sources: Sequence[Any], mappings: Sequence[Any], as_of: Sequence[Any]) -> None:
     if len(mappings) not in (0, 1, len(sources)):
         raise InputError(
-            f"{len(mappings)} mappings for {len(sources)} censuses.", remedy="Give one for all, or one each."
+            f"{counted(len(mappings), 'mapping')} for {counted(len(sources), 'census', 'censuses')}.",
+            remedy="Give one for all, or one each.",
         )
     if len(as_of) not in (0, len(sources)):
         raise InputError(
-            f"{len(as_of)} dates for {len(sources)} censuses.",
+            f"{counted(len(as_of), 'date')} for {counted(len(sources), 'census', 'censuses')}.",
             remedy="Give one per census, separated by commas.",
         )
 
@@ -196,7 +199,9 @@ def _with_one_spelling(years: Sequence[YearlyCensus]) -> list[YearlyCensus]:
         if renamed:
             written, was = min(renamed.items())
             notice = (
-                f"{len(renamed):,} ids of {after.name} match those of {before.name} only without case, "
+                f"{counted(len(renamed), 'id')} of {after.name} "
+                f"{'matches one' if len(renamed) == 1 else 'match those'} of {before.name} only without "
+                "case, "
                 f"leading zeros or .0 ({was} is {written}): they were taken for the same people."
             )
             after = replace(
@@ -238,8 +243,9 @@ def _with_plain_departments(years: Sequence[YearlyCensus]) -> list[YearlyCensus]
                 )
             )
             notice = (
-                f"{len(stems):,} departments of {year.name} end with the number of a unit, those of another "
-                f"year do not: they were read without it, as {renamed.nunique():,} departments."
+                f"{counted(len(stems), 'department')} of {year.name} "
+                f"{'ends' if len(stems) == 1 else 'end'} with the number of a unit, those of another "
+                f"year do not: they were read without it, as {counted(renamed.nunique(), 'department')}."
             )
             people = year.people.assign(department=renamed.where(year.people["department"].notna()))
             year = replace(year, people=people, renamed=True, notices=(*year.notices, notice))

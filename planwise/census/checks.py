@@ -31,7 +31,7 @@ from planwise.census.schema import (
     words,
 )
 from planwise.errors import GateBlocked, InputError
-from planwise.formatting import escape_formula
+from planwise.formatting import counted, escape_formula
 from planwise.storage import write_json
 
 Bools = npt.NDArray[np.bool_]
@@ -131,33 +131,38 @@ def employment(
         earlier = (ends.days < hired).to_numpy(dtype=bool)
         if earlier.any():
             notices.append(
-                f"{earlier.sum():,} rows have an end date before the hire date: it counts as that of an "
+                f"{counted(int(earlier.sum()), 'row has', 'rows have')} an end date before the hire "
+                f"date: it counts as that of an "
                 "earlier employment."
             )
         ended = (ends.days <= today).to_numpy(dtype=bool) & ~earlier
         if "active" in texts and (contradicting := ended & (state == ACTIVE).to_numpy(dtype=bool)).any():
             notices.append(
-                f"{contradicting.sum():,} rows have an active status and an end date in the past: "
+                f"{counted(int(contradicting.sum()), 'row has', 'rows have')} an active status and an "
+                f"end date in the past: "
                 "they count as left."
             )
         left |= ended
         soon = ((ends.days > today) & (ends.days <= today + SOON)).to_numpy(dtype=bool) & ~left
         if soon.mean() > KNOWN_LEAVERS_MAX_SHARE:
             notices.append(
-                f"{soon.sum():,} rows have an end date within a year. That many are taken for ends of "
+                f"{counted(int(soon.sum()), 'row has', 'rows have')} an end date within a year. That "
+                f"many are taken for ends of "
                 "contracts: these people are simulated like all others."
             )
             soon = none
         elif soon.any():
             notices.append(
-                f"{soon.sum():,} people with an end date within a year after the census date (the first: "
+                f"{counted(int(soon.sum()), 'person', 'people')} with an end date within a year after "
+                f"the census date (the first: "
                 f"{ends.days[soon].min().date()}) are left out of the plan."
             )
         unreadable["unparsable_termination_date"] = ends.bad
     starts = ((hired > today) & (hired <= today + SOON)).to_numpy(dtype=bool)
     later = ((state == LATER).to_numpy(dtype=bool) | starts) & ~left
     if later.any():
-        notices.append(f"{later.sum():,} people who start after the census date are left out of the plan.")
+        starters = counted(int(later.sum()), "person", "people")
+        notices.append(f"Left out of the plan: {starters} with a start after the census date.")
     ignored = (state == IGNORE).to_numpy(dtype=bool)
     absent = {"ignored_status": ignored, "left": left & ~ignored, "not_started": later & ~ignored}
     absent["known_leaver"] = soon & ~later & ~ignored
@@ -210,7 +215,7 @@ def check_status_column(frame: pd.DataFrame, mapped: Collection[str], statuses: 
         gone = states[states == LEFT]
         if len(gone) and states.notna().mean() > STATUS_WORDS_MIN and (states == ACTIVE).any():
             raise InputError(
-                f"{header!r} says of {len(gone):,} rows that these people have left (such as "
+                f"{header!r} says of {counted(len(gone), 'row')} that the person has left (such as "
                 f"{texts[gone.index[0]]!r}), and no column is taken for the status.",
                 remedy=f"State it in the mapping YAML: `columns: {{active: {header}}}`, or with null for "
                 "the header that it is no status.",
@@ -332,7 +337,8 @@ def _one_spelling(judged: Judged, texts: pd.Series, column: str) -> pd.Series:
     changed = {text: spelling[key] for text, key in keys.items() if spelling[key] != text}
     if changed:
         examples = ", ".join(f"{text!r} as {kept!r}" for text, kept in list(changed.items())[:ROWS_NAMED])
-        judged.notices.append(f"{column}: {len(changed):,} spellings are taken as another's: {examples}.")
+        spellings = counted(len(changed), "spelling is", "spellings are")
+        judged.notices.append(f"{column}: {spellings} taken as another's: {examples}.")
     return texts.replace(changed) if changed else texts
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from planwise.census.registry import census_in_use, load_census
 from planwise.census.schema import loose_id, plain_id, words
 from planwise.errors import InputError
+from planwise.formatting import counted
 from planwise.settings import Settings
 from planwise.storage import create_file
 
@@ -94,9 +95,11 @@ def numbered(ids: pd.Series, texts: pd.DataFrame, hired: pd.Series) -> tuple[pd.
     same_day = order[order.duplicated(["id", "hired"], keep=False)]
     ids = ids.copy()
     ids.loc[later.index] = ids.loc[later.index] + "-" + (later + 1).astype(str)
-    note = f"{len(later):,} people share the id of another: they are numbered by hire date (-2, -3, …)."
+    sharing = counted(len(later), "person shares", "people share")
+    note = f"{sharing} the id of another: numbered by hire date (-2, -3, …)."
     return ids, note + (
-        f" {len(same_day):,} of them were hired on one day, too: their numbers follow the file's order."
+        f" {counted(len(same_day), 'of them was', 'of them were')} hired on one day, too: their "
+        f"numbers follow the file's order."
         if len(same_day)
         else ""
     )
@@ -117,7 +120,7 @@ def manager_ids(managers: pd.Series, ids: pd.Series, key: Callable[[], bytes]) -
         found = found.fillna(pseudonyms(others, key()))
     outside = int((~found.isin(set(ids))).sum())
     notes = (
-        [f"{outside:,} managers are not in the file by their id: keyed hashes of them are stored."]
+        [f"{counted(outside, 'manager is', 'managers are')} not in the file by id: keyed hashes are stored."]
         if outside
         else []
     )
@@ -179,6 +182,7 @@ def changed_ids(settings: Settings, ids: pd.Series) -> list[str]:
     if not changed:
         return []
     return [
-        f"{len(changed):,} ids match those of {name}, the census in use, only without case, leading zeros, "
+        f"{counted(len(changed), 'id matches one', 'ids match those')} of {name}, the census in use, "
+        f"only without case, leading zeros, "
         "separators or .0: a comparison by id takes them for other people. Export ids as text."
     ]

@@ -76,6 +76,7 @@ from planwise.census.schema import (
 )
 from planwise.census.synthetic import default_levels
 from planwise.errors import InputError, PlanWiseError
+from planwise.formatting import counted
 from planwise.settings import Settings
 
 
@@ -405,7 +406,8 @@ def _with_last_hire(
     main = others[0]
     if later:
         notices.append(
-            f"hire_date: {later:,} rows have a {header!r}, from which tenure counts; the others have theirs "
+            f"hire_date: {counted(later, 'row has', 'rows have')} a {header!r}, from which tenure "
+            f"counts; the others have theirs "
             f"from {main!r}. State one column for all: `columns: {{hire_date: {main}}}`."
         )
         frame = frame.assign(**{main: dates})

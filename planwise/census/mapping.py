@@ -368,7 +368,7 @@ def _check_required(
     if first_lines:
         remedies.append("or, where the header is further below, `skip_rows: N` lines above it")
     raise InputError(
-        f"The required column{'s' if len(missing) > 1 else ''} {', '.join(missing)} cannot be found; "
+        f"The required {'column' if len(missing) == 1 else 'columns'} {', '.join(missing)} cannot be found; "
         f"the file's headers are: {', '.join(headers[:HEADERS_SHOWN])}."
         + (f" Its first lines (digits masked): {first_lines}." if first_lines else ""),
         remedy=" ".join(remedies) + ".",

@@ -16,6 +16,7 @@ from planwise.census.mapping import CensusMapping, PayUnitColumn
 from planwise.census.numbers import DOLLAR, Money, currency_codes
 from planwise.census.schema import folded, normalise_header, word_table, words
 from planwise.errors import InputError
+from planwise.formatting import counted
 
 Bools = npt.NDArray[np.bool_]
 Cents = npt.NDArray[np.int64]
@@ -92,7 +93,8 @@ def annual_pay(
     if mixed.any():
         pay.rejected["pay_of_another_unit"] = mixed
         pay.notices.append(
-            f"{mixed.sum():,} amounts are far below all others, as pay per hour or month among annual pay "
+            f"{counted(int(mixed.sum()), 'amount is', 'amounts are')} far below all others, as pay per "
+            f"hour or month among annual pay "
             f"is: {_named(lines, pay.cents, mixed)}. Correct them, leave them out with `filter`, or name the "
             "column that says their unit: `pay_unit: {column: HEADER, words: {WORD: hourly}}`."
         )
@@ -113,7 +115,8 @@ def _far_above(
     far = usable & (amounts > median * FAR_ABOVE)
     if far.any():
         named = _named(lines, np.rint(amounts * 100).astype(np.int64), far)
-        notes.append(f"{far.sum():,} amounts are over {FAR_ABOVE} times the median: {named}. Check them.")
+        amounts_are = counted(int(far.sum()), "amount is", "amounts are")
+        notes.append(f"{amounts_are} over {FAR_ABOVE} times the median: {named}. Check this.")
     return notes
 
 
@@ -205,7 +208,8 @@ def _units(
     ):
         place = int((ordered[1:] / ordered[:-1]).argmax())
         raise InputError(
-            f"base_pay ({header!r}) has {place + 1:,} amounts up to {ordered[place]:,.2f} and others from "
+            f"base_pay ({header!r}) has {counted(place + 1, 'amount')} up to {ordered[place]:,.2f} and "
+            f"others from "
             f"{ordered[place + 1]:,.2f} on, which looks like pay of two units.",
             remedy="Name the column that says each row's unit: `pay_unit: {column: HEADER}`; or state "
             "`pay_unit: annual`.",
@@ -345,7 +349,8 @@ def part_time_notes(others: pd.DataFrame) -> list[str]:
             less = int(cells.map({text: _is_part_time(str(text), part) for text in cells.unique()}).sum())
         if less:
             return [
-                f"{header!r} shows {less:,} people who work less than full time, and no column has their "
+                f"{header!r} shows {counted(less, 'person', 'people')} working less than full time, "
+                f"and no column has their "
                 "FTE: all count as full-time, with their pay unchanged. Add a column FTE, such as 0.5."
             ]
     return []

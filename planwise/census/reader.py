@@ -29,6 +29,7 @@ from charset_normalizer import from_bytes
 
 from planwise.census.schema import BY_NAME, normalise_header, words
 from planwise.errors import InputError
+from planwise.formatting import counted
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 BOMS = (
@@ -411,7 +412,7 @@ def _tabulate(
         written = [(line, cells) for line, cells in written if line not in lines_of_sums]
     named = [" ".join(cell.split()) for cell in written[0][1]]
     if again := [row for row in written[1:] if [" ".join(cell.split()) for cell in row[1]] == named]:
-        notices.append(f"Left out {len(again):,} rows that repeat the header.")
+        notices.append(f"Left out {counted(len(again), 'row that repeats', 'rows that repeat')} the header.")
         written = [written[0], *(row for row in written[1:] if row not in again)]
     fitting = [(line, cells) for line, cells in written[1:] if len(cells) == width]
     if len(fitting) < len(written) - 1:

@@ -15,7 +15,7 @@ from planwise.app.papers import AuditReportRequest, report_audit
 from planwise.cli.options import PARAMETERS, Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import InputError
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, counted
 from planwise.governance import Action, EventType, open_ledger, verifier
 from planwise.governance.activity import sentence_of
 
@@ -41,7 +41,7 @@ def verify(
         emit_json(asdict(found))
     elif found.ok:
         results().print(
-            f"The audit trail is whole: {found.events:,} events, head {found.events}:{found.head}"
+            f"The audit trail is whole: {counted(found.events, 'event')}, head {found.events}:{found.head}"
         )
     else:
         results().print(f"The audit trail is broken: {found.problem}.", markup=False, soft_wrap=True)
@@ -121,7 +121,9 @@ def export(*, output: Path, json: Json = False, home: Home = None) -> None:
     if json:
         emit_json({"output": output, "verifier": program, "events": head.events, "head": head.hash})
         return
-    progress().print(f"Wrote {head.events:,} events to {output}, head {head}.", markup=False, soft_wrap=True)
+    progress().print(
+        f"Wrote {counted(head.events, 'event')} to {output}, head {head}.", markup=False, soft_wrap=True
+    )
     progress().print(f"Verify it anywhere: python3 {program} {output}", markup=False, soft_wrap=True)
 
 
@@ -150,7 +152,7 @@ def report(
     results().print(f"Studies: {studies.started} started, {studies.completed} completed{rate}.")
     results().print(f"Proposals approved: {found.approvals.approved}{time_of}.")
     for rule in found.rules:
-        cases = f"{rule.cases:,} case{'' if rule.cases == 1 else 's'}"
+        cases = counted(rule.cases, "case")
         results().print(Text(f"{'kept  ' if rule.kept else 'broken'} {rule.name} ({cases})"))
     results().print(
         f"The audit trail is {'whole' if found.verification.ok else 'broken'}: {found.compliance}."

@@ -22,7 +22,7 @@ from planwise.calibration.rates import ALL_YEARS
 from planwise.calibration.statistics import EVERYONE_FAMILY
 from planwise.cli.options import Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import TERMINAL, in_currency
+from planwise.formatting import TERMINAL, counted, in_currency
 
 count, percent, percent_range = TERMINAL.count, TERMINAL.percent, TERMINAL.percent_range
 Censuses = Annotated[str, Parameter(help="Yearly censuses, oldest first: payroll files or census names.")]
@@ -78,8 +78,9 @@ def _print_calibration(found: Calibration) -> None:
     for rekeyed in found.rekeyed.years:
         if rekeyed.offered:
             console.print(
-                f"{rekeyed.year}: {count(rekeyed.offered)} of {count(rekeyed.exits)} exits may be people who "
-                "came in under another id; --join-rekeyed takes them for one person, --output lists them.",
+                f"{rekeyed.year}: {count(rekeyed.offered)} of {counted(rekeyed.exits, 'exit')} may be "
+                f"people who "
+                "came in under another id; --join-rekeyed takes each for one person, --output lists them.",
                 markup=False,
             )
     for clip in found.clips:

@@ -25,6 +25,7 @@ from planwise.console import (
     settings_for,
 )
 from planwise.errors import InputError
+from planwise.formatting import counted
 
 app = App(
     name="census",
@@ -71,7 +72,7 @@ def generate(
         emit_json(_summary(census) | {"seed": seed, "employees": employees})
         return
     results().print(
-        f"Census [bold]{census.name}[/]: {census.rows:,} employees as of {census.as_of}, now in use."
+        f"Census [bold]{census.name}[/]: {counted(census.rows, 'employee')} as of {census.as_of}, now in use."
     )
     progress().print("Next: planwise simulate")
 
@@ -205,7 +206,7 @@ def use(name: str, *, json: Json = False, home: Home = None) -> None:
         emit_json(_summary(census) | {"in_use": True})
         return
     results().print(
-        f"Census [bold]{census.name}[/] ({census.rows:,} employees, {census.as_of}) is now in use."
+        f"Census [bold]{census.name}[/] ({counted(census.rows, 'employee')}, {census.as_of}) is now in use."
     )
 
 

@@ -17,7 +17,7 @@ from planwise.comparison.compare import Compared, Comparison
 from planwise.comparison.differences import METRICS, Kind, ParameterDifference, Setting
 from planwise.comparison.people import Statistics, WinnersAndLosers
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import TERMINAL, in_currency
+from planwise.formatting import TERMINAL, counted, in_currency
 from planwise.jobs import JobKind
 from planwise.parameters import Value
 from planwise.parameters.catalogue import Unit
@@ -230,7 +230,9 @@ def compare(
     if report.workbook is not None:
         progress().print(f"Workbook: {report.workbook}", markup=False, soft_wrap=True)
     if report.csv is not None:
-        progress().print(f"{count(report.csv_rows)} employees: {report.csv}", markup=False, soft_wrap=True)
+        progress().print(
+            f"{counted(report.csv_rows or 0, 'employee')}: {report.csv}", markup=False, soft_wrap=True
+        )
     if report.workbook is None and report.csv is None:
         progress().print(
             "Next: add --xlsx FILE for a workbook; planwise employee ID --scenario A --against B."

@@ -16,7 +16,7 @@ from planwise.comparison.employee import CENSUS_YEAR, Event, Timeline, Year, fin
 from planwise.comparison.sources import Row
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import CheckFailed, InputError
-from planwise.formatting import TERMINAL, in_currency
+from planwise.formatting import TERMINAL, counted, in_currency
 from planwise.governance import Action, require_role
 from planwise.governance.publications import load_publication
 from planwise.parameters import BASELINE, catalogue
@@ -111,7 +111,9 @@ def render_timeline(found: Timeline) -> RenderableType:
         for event in year.events:
             _event_row(table, event)
         _year_row(table, year)
-    replayed = f"{len(found.events)} events replayed: each begins with the pay that the last one left"
+    replayed = (
+        f"{counted(len(found.events), 'event')} replayed: each begins with the pay that the last one left"
+    )
     verdict = (
         Text(f"{replayed}, and each year ends with what they give.", style="dim")
         if not found.problems

@@ -26,7 +26,7 @@ from planwise.cli.options import PARAMETERS, AsFlow, Home, Json
 from planwise.console import PLAIN, emit_blocked, emit_json, print_gate, progress, results, settings_for
 from planwise.enrichment.decisions import MatchDecision
 from planwise.enrichment.evaluation import ALL, FITTED
-from planwise.formatting import TERMINAL
+from planwise.formatting import TERMINAL, counted
 
 app = cyclopts.App(
     name="enrich", help="Match names with a reference: recipients, market.", group_parameters=PARAMETERS
@@ -86,7 +86,7 @@ def _run(flow_name: str, job: Any, request: Any, *, flow: bool | None, home: Pat
 def render_enrichment(report: EnrichmentReport) -> RenderableType:
     """Return the totals and the quality report of a run."""
     totals = report.totals
-    head = f"{count(totals['rows'])} rows, {count(report.records)} distinct, {report.seconds:.1f} s"
+    head = f"{counted(totals['rows'], 'row')}, {count(report.records)} distinct, {report.seconds:.1f} s"
     table = Table("status", Column("rows", justify="right"), Column("share", justify="right"), **PLAIN)
     for status in ("linked", "review", "unmatched"):
         table.add_row(status, count(totals[status]), percent(totals[status] / totals["rows"]))
@@ -129,7 +129,7 @@ def queue(matching: MatchingName, *, home: Home = None, json: Json = False) -> N
         Column("rows", justify="right"),
         "status",
         "candidates",
-        title=f"{count(len(rows))} names",
+        title=counted(len(rows), "name"),
         **PLAIN,
     )
     for row in rows[:QUEUE_SHOWN]:

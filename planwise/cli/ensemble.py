@@ -15,7 +15,7 @@ from planwise.cli.options import Assumes, Home, Json, Sets
 from planwise.cli.tables import percent
 from planwise.comparison.differences import METRICS, Kind
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import TERMINAL, in_currency
+from planwise.formatting import TERMINAL, counted, in_currency
 from planwise.processes import handle_signal
 from planwise.risk.ensemble import Step, Watch
 from planwise.risk.worlds import LUCK
@@ -82,7 +82,7 @@ def _print_ensemble(report: EnsembleReport) -> None:
         progress().print(f"Stopped: {len(first.seeds)} of {first.requested} draws.", style="yellow")
     names = ("P10", "P50", "P90", "mean", "sd", *(() if report.drawn == LUCK else ("luck P10", "luck P90")))
     right = [Column(name, justify="right") for name in names]
-    title = f"{resolved[0].name}, {len(first.seeds)} draws of {report.drawn}"
+    title = f"{resolved[0].name}, {counted(len(first.seeds), 'draw')} of {report.drawn}"
     table = Table("year", "KPI", *right, title=title, **PLAIN)
     spreads, luck = first.spreads(), report.luck[0].spreads()
     for year in first.years:

@@ -13,7 +13,7 @@ from planwise.cli.options import Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.equity.gaps import GapEstimate
 from planwise.equity.report import ComparedGroup, EquityReport
-from planwise.formatting import TERMINAL, in_currency, level
+from planwise.formatting import TERMINAL, counted, in_currency, level
 
 CATEGORIES_SHOWN = 20
 money, count, percent = TERMINAL.money_short, TERMINAL.count, TERMINAL.percent
@@ -33,7 +33,7 @@ def equity(
     with in_currency(found.currency):
         results().print(render_equity(found))
     if found.output is not None:
-        progress().print(f"{count(found.rows)} raises: {found.output}", markup=False, soft_wrap=True)
+        progress().print(f"{counted(found.rows or 0, 'raise')}: {found.output}", markup=False, soft_wrap=True)
 
 
 def render_equity(found: MeasuredEquity) -> RenderableType:

@@ -11,6 +11,7 @@ from planwise.app.performance import assess, list_runs, write_report
 from planwise.cli.options import PARAMETERS, Home, Json
 from planwise.console import PLAIN, emit_json, results, settings_for
 from planwise.errors import CheckFailed
+from planwise.formatting import counted
 from planwise.monitoring.thresholds import Severity, Verdict
 from planwise.monitoring.verdicts import RunAssessment
 
@@ -130,5 +131,7 @@ def _print(found: RunAssessment) -> None:
         console.print(table)
     for alert in run.alerts:
         console.print(str(alert), markup=False, soft_wrap=True)
-    compared = f"against {len(found.baseline)} runs" if found.baseline else "too few runs for a baseline"
+    compared = (
+        f"against {counted(len(found.baseline), 'run')}" if found.baseline else "too few runs for a baseline"
+    )
     console.print(f"Verdict: {found.verdict} ({compared}).", markup=False)

@@ -11,7 +11,7 @@ from planwise.app.proposals import ProposeRequest, decide, list_proposals
 from planwise.app.proposals import propose as submit
 from planwise.cli.options import Home, Json
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
-from planwise.formatting import count, in_currency, money
+from planwise.formatting import count, counted, in_currency, money
 from planwise.governance.proposals import Decision, ReleaseProposal, Status
 
 Number = Annotated[int, Parameter(help="Number of a proposal; see `planwise proposals`.")]
@@ -96,7 +96,7 @@ def show(proposal: ReleaseProposal) -> None:
 def _print(proposal: ReleaseProposal) -> None:
     impact = proposal.assessment
     left = proposal.approvals_needed - len(proposal.approvals)
-    more = f", {count(left)} approval{'s' if left != 1 else ''} needed" if left > 0 else ""
+    more = f", {counted(left, 'approval')} needed" if left > 0 else ""
     lines = [
         f"Proposal {proposal.id}: {proposal.scenario}, {proposal.status}{more}.",
         f"Cost: {_figure(impact, 'cost', money)}; people: {_figure(impact, 'employees', count)}; "

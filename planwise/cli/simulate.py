@@ -14,6 +14,7 @@ from planwise.app.simulate import simulate as job
 from planwise.cli.options import AsFlow, Assumes, Home, Json, Sets
 from planwise.cli.tables import print_kpis, print_simulation
 from planwise.console import emit_blocked, emit_json, progress, results, settings_for
+from planwise.formatting import counted
 from planwise.governance.request import ScenarioRequest
 from planwise.jobs import JobKind
 
@@ -87,5 +88,5 @@ def preview(
         emit_json(report.as_json())
         return
     print_kpis(report, title=f"Preview of {report.scenario}, {report.census}")
-    results().print(f"{report.employees:,} employees, {1000 * report.seconds:.0f} ms once prepared.")
+    results().print(f"{counted(report.employees, 'employee')}, {1000 * report.seconds:.0f} ms once prepared.")
     progress().print("Neither gated nor published. Next: planwise simulate with the same options.")

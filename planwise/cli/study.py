@@ -15,10 +15,10 @@ from planwise.app.exports import record_export
 from planwise.cli.options import PARAMETERS, Home, Json, KnownStudy, Yes
 from planwise.console import confirm, emit_json, emit_list, progress, report_damaged, results, settings_for
 from planwise.errors import InputError
-from planwise.formatting import TERMINAL, in_currency
+from planwise.formatting import TERMINAL, counted, in_currency
 from planwise.governance import Action, require_role
 from planwise.processes import require_free_port
-from planwise.study.constraints import PAYROLL
+from planwise.study.constraints import PAYROLL, held_text
 from planwise.study.problem import PP
 from planwise.study.queries import (
     StudyView,
@@ -131,7 +131,9 @@ def export(
     if json:
         emit_json({"study": name, "file": file, "rows": len(view.trials)})
     else:
-        progress().print(f"Wrote {len(view.trials)} trials to {file}.", markup=False, soft_wrap=True)
+        progress().print(
+            f"Wrote {counted(len(view.trials), 'trial')} to {file}.", markup=False, soft_wrap=True
+        )
 
 
 @app.command
@@ -195,11 +197,7 @@ def _print_best(result: dict[str, Any], spec: StudySpec) -> None:
         actual = constraint.get("actual")
         figure = TERMINAL.money if constraint["name"] == PAYROLL else partial(TERMINAL.number, digits=6)
         measured = "" if actual is None else f"; actual {figure(actual)}"
-        if why := constraint.get("reason"):
-            measured = f"; it cannot be judged: {why}"
-        console.print(
-            f"  {'satisfied' if constraint['satisfied'] else 'NOT SATISFIED'}: {text}{measured}", markup=False
-        )
+        console.print(f"  {text}: {held_text(constraint)}{measured}", markup=False)
 
 
 FOLDER = "report"

@@ -12,11 +12,11 @@ from planwise.app.simulate import PreviewReport, SimulationReport
 from planwise.console import PLAIN, print_gate, progress, results
 from planwise.engine.outcome import Kpis
 from planwise.equity.reasons import MARKET_REASONS
-from planwise.formatting import TERMINAL, in_currency
+from planwise.formatting import TERMINAL, counted, in_currency
 from planwise.risk.worlds import MEANS
 from planwise.study import StudyResult
 from planwise.study.chance import ChanceCheck
-from planwise.study.constraints import PAYROLL
+from planwise.study.constraints import PAYROLL, held_text, violated
 from planwise.study.post_analysis import TARGET, NotComputed
 from planwise.study.problem import PP
 from planwise.study.space import members
@@ -32,8 +32,10 @@ def print_findings(console: Console, result: StudyResult) -> None:
     """Print a study's findings; reasons why one was not computed are dim."""
     for line in (*_objective(result), *_cost(result), *_people(result), *_robustness(result)):
         console.print(line, soft_wrap=True)
-    if result.binding:
-        console.print(f"At their bounds: {escape(', '.join(result.binding))}", soft_wrap=True)
+    for sentence in result.at_bounds:
+        console.print(escape(sentence), soft_wrap=True)
+    if limits := [name for name in result.binding if name not in result.levers]:
+        console.print(f"At their limits: {escape(', '.join(limits))}", soft_wrap=True)
     if len(result.constraints) > 1:
         console.print(constraint_table(result.constraints))
     if result.front:
@@ -84,7 +86,7 @@ def answer_table(answers: list[dict[str, Any]], target: Mapping[str, Any]) -> Ta
             percent(merit[0], 2) if len(merit) == 1 else f"{percent(merit[0], 2)} to {percent(merit[-1], 2)}"
         )
         others = [name for name in one["levers"] if not name.startswith(("merit_", "cola_"))]
-        more = f" and {len(others)} other levers" if others and not one["note"] else ""
+        more = f" and {counted(len(others), 'other lever')}" if others and not one["note"] else ""
         table.add_row(
             one["name"],
             measure.text(one["reached"]) + ("" if one["met"] else " (missed)"),
@@ -103,9 +105,8 @@ def constraint_table(constraints: list[dict[str, Any]]) -> Table:
     table = Table("constraint", *right, "", **PLAIN)
     for one in constraints:
         figure = money if one["name"] == PAYROLL else TERMINAL.number
-        held = "holds" if one["satisfied"] else "[red]violated[/]"
-        if why := one.get("reason"):
-            held = f"[red]cannot be judged[/]: {escape(why)}"
+        held = escape(held_text(one))
+        held = f"[red]{held}[/]" if one["satisfied"] is False else held
         table.add_row(
             escape(str(one.get("text", one["name"]))),
             figure(one.get("actual")),
@@ -194,7 +195,7 @@ def _risks(result: StudyResult) -> Iterator[str]:
         return
     findings = found.findings
     yield (
-        f"Risk: [bold]{found.level.value}[/], {len(findings)} finding{'' if len(findings) == 1 else 's'}"
+        f"Risk: [bold]{found.level.value}[/], {counted(len(findings), 'finding')}"
         + (":" if findings else ".")
     )
     for finding in findings[:FINDINGS_SHOWN]:
@@ -296,9 +297,8 @@ def print_optimization(report: OptimizationReport) -> None:
 
 def _nearest(result: StudyResult) -> str:
     """Return a line on the nearest reachable result and the constraints it violates."""
-    violated = [str(one.get("text", one["name"])) for one in result.constraints if not one["satisfied"]]
-    if violated:
-        return f"No trial satisfies {', '.join(violated)}; the nearest one is shown."
+    if broken := violated(result.constraints):
+        return f"No trial satisfies {', '.join(broken)}; the nearest one is shown."
     measure = MEASURES[result.target["measure"]]
     return f"Nearest reachable {measure.label}: {measure.text(result.nearest, 3)}."
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from statistics import fmean
 from typing import Any
 
+from planwise.formatting import counted
 from planwise.governance.chain import AuditEvent, EventType
 from planwise.governance.proposals import Decision
 from planwise.governance.verifier import ChainCheck
@@ -379,5 +380,4 @@ SENTENCES: Mapping[EventType, Callable[[str, Mapping[str, Any]], str]] = {
 
 def _created(facts: Mapping[str, Any]) -> str:
     by = f" by study {facts['study']}" if facts.get("study") else ""
-    number = len(facts.get("overrides") or ())
-    return f"Scenario created{by} with {number} override{'s' * (number != 1)}"
+    return f"Scenario created{by} with {counted(len(facts.get('overrides') or ()), 'override')}"

@@ -103,6 +103,18 @@ def rates_files(settings: Settings, key: str) -> dict[str, Path]:
     return files
 
 
+def anything_drifts(settings: Settings, key: object) -> bool:
+    """Return whether rates have donors of drift; none where raises were taken for COLA and merit.
+
+    Raises like `rates_files`.
+    """
+    import pyarrow.parquet as pq
+
+    if not isinstance(key, str):  # the scenario has no rates
+        return False
+    return bool(pq.read_metadata(rates_files(settings, key)["drift_donors"]).num_rows)
+
+
 def read_rates(settings: Settings, key: str) -> dict[str, "pd.DataFrame"]:
     """Return every part as a frame; raises like `rates_files`."""
     import pandas as pd

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planwise.errors import InputError
+from planwise.formatting import counted
 from planwise.parameters import EffectiveParameters, Value
 from planwise.parameters.calibrated_rates import ASSUMPTION
 from planwise.parameters.catalogue import LEVELS, catalogue
@@ -208,7 +209,7 @@ class RateDraws:
             cola=stated(COLA),
             merits=tuple((name, stated(name)) for name in MERITS) if any(free) else (),
             drifts=tuple((name, stated(name)) for name in DRIFTS) if drifts else (),
-            deviations=tuple((name, effective.number(name) or usual) for name, usual in found.items()),
+            deviations=tuple((name, _stated_or(effective, name, usual)) for name, usual in found.items()),
             turnover_law=Predictive(effective.number(SPREADS[TURNOVER]), known),
             growth_law=Predictive(effective.number(SPREADS[NEW_GROWTH]), known),
             draws_turnover=drawn,
@@ -218,7 +219,8 @@ class RateDraws:
     @property
     def anything(self) -> bool:
         """Whether any rate is drawn."""
-        return self.draws_turnover or self.draws_growth or bool(self.merits or self.deviations)
+        deviates = any(spread > 0 for _, spread in self.deviations)
+        return self.draws_turnover or self.draws_growth or bool(self.merits or self.drifts) or deviates
 
     def without(self) -> "RateDraws":
         """Return the same without any rate that is drawn."""
@@ -230,6 +232,14 @@ class RateDraws:
             deviations=(),
             draws_turnover=False,
             draws_growth=False,
+        )
+
+    def without_drift(self) -> "RateDraws":
+        """Return the same for people whose pay does not drift: no drift to be moved."""
+        return replace(
+            self,
+            drifts=(),
+            deviations=tuple(one for one in self.deviations if one[0] != GROUP_DRIFT),
         )
 
     def turnover_factors(self, worlds: Sequence[int]) -> Vector:
@@ -365,6 +375,9 @@ class RateDraws:
             between = _raised(name, np.array(rates[0]), RAISE_PRIOR * NORMAL_ENDS)
             found.append(_described(name, rates[0], between, "no plan has set COLA or merit"))
         for name, spread in self.deviations:
+            if spread == 0 and not (name == GROUP_DRIFT and self.drifts):
+                found.append(_described(name, 0.0, None, "the scenario states 0"))
+                continue
             if name == GROUP_DRIFT:
                 apart = np.hypot(np.hypot(spread, DRIFT_PRIOR), DRIFT_LEVEL_PRIOR) * NORMAL_ENDS
             else:
@@ -415,6 +428,11 @@ def _sequence(seed: int, stream: int, size: int) -> Matrix:
     return points
 
 
+def _stated_or(effective: EffectiveParameters, name: str, usual: float) -> float:
+    """Return what the scenario states, which may be 0; else what is usual, as the default is a plan's 0."""
+    return effective.number(name) if effective.tier(name) == "scenario" else usual
+
+
 def _factors(shifts: Vector) -> Vector:
     return np.asarray(np.clip(np.exp(shifts), 1 / TURNOVER_FACTOR_MAX, TURNOVER_FACTOR_MAX), dtype=float)
 
@@ -450,4 +468,4 @@ def _described(name: str, stated: float, ends: Vector | None, why: str) -> dict[
 def _known(years: int) -> str:
     if years == 0:
         return "no calibration: years differ as they usually do"
-    return f"calibrated on {years} year{'' if years == 1 else 's'}"
+    return f"calibrated on {counted(years, 'year')}"

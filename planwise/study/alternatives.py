@@ -80,7 +80,7 @@ def _nearest(problem: Problem) -> Finding:
 
     Of answers that come as near, the one that moves fewer levers: merit before COLA.
     """
-    sought = yield from seek_in_stages((problem,))
+    sought = yield from seek_in_stages((problem,), settles=False)
     if not isinstance(sought, str):
         return sought.found.point
     best: Point | None = None

@@ -38,6 +38,8 @@ MODELLED = 4096  # worlds that follow from a model: a share of a tenth to half a
 MODEL_STREAM = 1  # of other worlds than those that are simulated
 WORLDS_MIN = 12  # fewer are taken as they are: the model has three coefficients
 CHECKS = 100  # worlds in which an answer is checked: a share of a tenth to 6 points (95 %)
+CHECKED_AT_ONCE = 25  # after each so many, a check that has clearly failed ends
+CLEARLY = 1e-3  # the probability of as many over the limit, were the claim true
 SMALLEST_PAYROLL = 1.0
 
 
@@ -113,6 +115,13 @@ class ChanceCheck:
     def as_json(self) -> dict[str, Any]:
         """Return the check as JSON values."""
         return asdict(self)
+
+    @property
+    def has_clearly_failed(self) -> bool:
+        """Whether so many are over that further worlds would not change it."""
+        from scipy.special import bdtrc  # SciPy is slow to import
+
+        return self.over > 0 and float(bdtrc(self.over - 1, self.worlds, self.allowed)) < CLEARLY
 
     @property
     def text(self) -> str:

@@ -7,9 +7,9 @@ the headcount, percentiles as shares, everything else in the unit of the limited
 import difflib
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from planwise.engine.outcome import Kpis, column_of
 from planwise.errors import InputError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # it brings pyarrow, which reading a command does not need
     from planwise.census import Census
 
 GATE = "gate"
+NOT_RUN = "not run: only a plan goes through the gate"
 PAYROLL, PAYROLL_RISK = "payroll", "payroll_risk"
 MERIT_MONOTONE, CHANGE, LOCKED = "merit_monotone", "change", "locked"
 RAISE_MAX = "raise_max"
@@ -264,6 +265,20 @@ def excess(
         return (value - constraint.bound) / max(float(kpis[-1]["headcount"]), 1.0)
     over = constraint.bound - value if constraint.relation == ">=" else value - constraint.bound
     return over * PERCENTILE if constraint.name == MARKET_POSITION else over
+
+
+def held_text(described: Mapping[str, Any]) -> str:
+    """Return whether a constraint of a result holds, in words (`Problem.described`)."""
+    if described["satisfied"] is None:
+        return NOT_RUN
+    if why := described.get("reason"):
+        return f"cannot be judged: {why}"
+    return "met" if described["satisfied"] else "violated"
+
+
+def violated(described: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the texts of a result's constraints that do not hold."""
+    return [str(one.get("text", one["name"])) for one in described if one["satisfied"] is False]
 
 
 def highest_payroll(kpis: Kpis) -> float:

@@ -12,7 +12,7 @@ from planwise.risk.assessment import Spread, spread_of, wilson
 from planwise.risk.finite_differences import Slope, slopes, stepped
 from planwise.risk.impact import Parts, PeopleImpact, one_at_a_time, parameter_impact, parts_of, people_impact
 from planwise.risk.sensitivity import Importance, importance
-from planwise.study.chance import ChanceCheck, check_proposals, drawn_by
+from planwise.study.chance import CHECKED_AT_ONCE, ChanceCheck, chance_check, check_proposals, drawn_by
 from planwise.study.constraints import PAYROLL, highest_payroll, share_over
 from planwise.study.pareto import candidates
 from planwise.study.problem import Batch, Problem, Search
@@ -23,8 +23,13 @@ CLOSED = "closed"
 
 
 def check_chance(problem: Problem, best: Evaluation) -> Search:
-    """Simulate an answer in the worlds of its check."""
-    yield check_proposals(problem, best)
+    """Simulate an answer in the worlds of its check, as long as it has not clearly failed."""
+    proposals, found = check_proposals(problem, best), list[Trial]()
+    for place in range(0, len(proposals), CHECKED_AT_ONCE):
+        found += yield proposals[place : place + CHECKED_AT_ONCE]
+        check = chance_check(problem, best, found)
+        if check is not None and check.has_clearly_failed:
+            break
     return CLOSED
 
 

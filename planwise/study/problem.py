@@ -47,7 +47,7 @@ from planwise.study.objectives import (
 )
 from planwise.study.space import Space, TunedLever, change_of, members, tuned_levers
 from planwise.study.spec import TIE_MERIT, StudySpec
-from planwise.study.trial import Evaluation, Kind, Proposal, Trial, TrialPurpose
+from planwise.study.trial import NOT_GATED, Evaluation, Kind, Proposal, Trial, TrialPurpose
 
 # Of the objective beside squared tolerances: enough to prefer the smaller of two changes that both hit the
 # target, too little to give up a tenth of a tolerance for it.
@@ -280,7 +280,8 @@ class Problem:
         """Return one object per constraint: name, text, actual and limit in its own unit, value, satisfied.
 
         payroll_risk's actual is the share of worlds over the limit; None where it was not measured. One that
-        cannot be judged is not satisfied, and has the `reason`.
+        cannot be judged is not satisfied, and has the `reason`; the gate of a preview, which has none, is
+        neither.
         """
         texts = {one.key: one for one in self.spec.limits}
         return [
@@ -290,7 +291,7 @@ class Problem:
                 "actual": self._actual(texts.get(name), evaluation, value),
                 "limit": texts[name].limit if name in texts else None,
                 "value": value,
-                "satisfied": value <= 0,
+                "satisfied": None if name == GATE and evaluation.gate_status == NOT_GATED else value <= 0,
                 **({"reason": why} if name == ADJUSTED_GAP and (why := _unmeasured(evaluation)) else {}),
             }
             for name, value in self.constraints(evaluation).items()

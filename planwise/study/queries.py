@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from rich.table import Table
 
 from planwise.errors import DamagedStore
-from planwise.formatting import TERMINAL, escape_formula
+from planwise.formatting import TERMINAL, counted, escape_formula
 from planwise.settings import Settings
 from planwise.storage import read_each
 from planwise.study.optuna_storage import load_study, stored_studies
@@ -241,7 +241,7 @@ def _folded(purpose: str, rows: list[Mapping[str, Any]]) -> tuple[str, ...]:
     reached = [row["reached"] for row in rows if row["reached"] is not None]
     failed = sum(row["growth"] is None for row in rows)
     seeds = [row["seed"] for row in rows if row["seed"] is not None]
-    what = f"{len(rows)} other seeds" if seeds else f"{len(rows)} around the answer"
+    what = counted(len(rows), "other seed") if seeds else f"{len(rows)} around the answer"
     return (
         f"{rows[0]['trial']}–{rows[-1]['trial']}",
         str(rows[0]["kind"]),

@@ -332,12 +332,19 @@ def with_baseline(problem: Problem, trials: Iterable[Trial]) -> Problem:
 
 
 def with_answer(problem: Problem, trials: Iterable[Trial]) -> Problem:
-    """Return the problem with the payrolls of the last levers that were simulated in other worlds, if any."""
+    """Return the problem with what levers paid in other worlds, the same problem where none were simulated.
+
+    Those of the nearest to a target out of reach, else the last that were simulated there.
+    """
     found = tuple(trials)
     replicates = [trial for trial in found if trial.purpose == TrialPurpose.REPLICATE and trial.levers]
     if not replicates:
         return problem
-    levers = replicates[-1].levers
+    nearest = [trial.levers for trial in found if trial.purpose == TrialPurpose.NEAREST]
+    there = [trial for trial in replicates if trial.levers in nearest] or [
+        trial for trial in replicates if trial.levers == replicates[-1].levers
+    ]
+    levers = there[-1].levers
     own = next((t.evaluation for t in found if t.seed is None and t.evaluation and t.levers == levers), None)
-    there = [trial.evaluation for trial in replicates if trial.evaluation and trial.levers == levers]
-    return problem if own is None else problem.with_replicates(own, there)
+    evaluations = [trial.evaluation for trial in there if trial.evaluation]
+    return problem if own is None else problem.with_replicates(own, evaluations)

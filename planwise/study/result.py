@@ -1,14 +1,16 @@
 """The result of a study: its answer, how it was found, and what follows from it."""
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from typing import Any, Protocol, runtime_checkable
 
 from planwise.engine.outcome import Kpis
+from planwise.formatting import TERMINAL, counted
 from planwise.parameters import EffectiveParameters, Risk
-from planwise.parameters.values import DECIMALS
+from planwise.parameters.catalogue import Unit, catalogue
+from planwise.parameters.values import DECIMALS, parse_key
 from planwise.risk.assessment import Assessment, assess
 from planwise.risk.impact import CostImpact, PeopleImpact, cost_impact
 from planwise.study import post_analysis
@@ -26,7 +28,7 @@ from planwise.study.post_analysis import (
 )
 from planwise.study.problem import Problem, evaluation_budget
 from planwise.study.progress import TrialCounts
-from planwise.study.reachability import Reachability, with_baseline
+from planwise.study.reachability import INFEASIBLE, Reachability, with_baseline
 from planwise.study.space import TunedLever, expanded, members
 from planwise.study.spec import RISKY
 from planwise.study.target import GROWTH
@@ -44,6 +46,7 @@ CUT_SHORT = frozenset({"cancelled", "timeout", "interrupted"})
 OUT_OF_REACH = "the target is out of reach"
 ENDED_EARLY = "the study ended before the analysis"
 NO_CHANCE = "no chance is limited"
+NOTHING_KEEPS = "no levers keep the limits, so there is no answer to check"
 NOT_COMPUTED = NotComputed()
 
 
@@ -87,6 +90,7 @@ class StudyResult:
     nearest_growth: float | None
     environment: str | None
     fingerprint: str | None
+    at_bounds: list[str] = field(default_factory=list)
     robustness: Robustness | NotComputed = NOT_COMPUTED
     chance: ChanceCheck | NotComputed = NOT_COMPUTED
     strategy_reason: str | None = None
@@ -203,6 +207,7 @@ def study_result(
         constraints=problem.described(best),
         objective={"value": problem.score(best), **problem.parts(best), "weights": problem.weights},
         binding=problem.binding(best),
+        at_bounds=list(bounds_in_words(problem, best)),
         nearest=None if nearest is None else reached(nearest),
         nearest_growth=None if nearest is None else nearest.growth,
         environment=best.environment,
@@ -214,7 +219,7 @@ def study_result(
         parameter_impact=post_analysis.parameters(problem, reach.baseline, best, trials, why_not),
         risk=risk_of(problem, base, best),
         robustness=robustness,
-        chance=check or NotComputed(why_not if limited else NO_CHANCE),
+        chance=check or NotComputed(_why_no_check(problem, stopped, why_not)),
         sensitivity=post_analysis.sensitivity(problem, best, trials, why_not),
         **trade_offs(problem, trials),
         advice=_advice(problem, trials, counts, converged=converged, reachable=nearest is None),
@@ -235,9 +240,50 @@ def study_result(
     )
 
 
+def _why_no_check(problem: Problem, stopped: str, why_not: str) -> str:
+    """Return why an answer's chance was not checked."""
+    if problem.spec.limit(PAYROLL_RISK) is None:
+        return NO_CHANCE
+    return NOTHING_KEEPS if stopped.startswith(INFEASIBLE) else why_not
+
+
 def study_answer(problem: Problem, reach: Reachability, trials: Iterable[Trial]) -> Evaluation:
     """Return a study's one answer: the nearest to a target out of reach, else its best trial."""
     return reach.nearest(problem) or answer_of(problem, trials) or reach.baseline
+
+
+def bounds_in_words(problem: Problem, best: Evaluation) -> Iterator[str]:
+    """Yield a sentence on each lever whose bound binds: which one, and what the lever would do beyond it."""
+    binding = problem.binding(best)
+    short = problem.spec.seeks_target and not problem.on_target(best)
+    upwards = problem.spec.seeks_target and problem.gap(best) > 0
+    for lever in problem.space:
+        keys = members(lever.name)
+        if keys[0] not in binding:
+            continue
+        declared = catalogue().levers[parse_key(keys[0]).name]
+        name = (
+            f"{declared.label} ({keys[0]})" if len(keys) == 1 else f"Merit of {counted(len(keys), 'level')}"
+        )
+        value = lever.clamp(best.levers.get(lever.name, lever.start))
+        written = TERMINAL.percent(value, 2) if declared.unit is Unit.RATE else TERMINAL.ratio(value, 2)
+        highest = value == lever.high
+        own = value == (lever.hard_high if highest else lever.hard_low)
+        if lever.low == lever.high:
+            where = f"cannot move from {written}"
+        elif own:
+            where = f"is at its {'upper' if highest else 'lower'} bound {written}"
+        else:
+            where = f"is at {written}, the {'highest' if highest else 'lowest'} value that the study allows"
+        start = ", as in the scenario" if lever.change(value) == 0 and lever.low < lever.high else ""
+        yield f"{name} {where}{start}{_beyond(lever, highest, upwards) if short else ''}."
+
+
+def _beyond(lever: TunedLever, highest: bool, upwards: bool) -> str:
+    """Return what a lever would do beyond its bound, for a target that is out of reach."""
+    if lever.increasing == (highest == upwards):
+        return f": {'more' if highest else 'less'} of it would come nearer to the target"
+    return f": {'more' if highest else 'less'} of it would leave the limits' room to other levers"
 
 
 def quality_score(problem: Problem, baseline: Evaluation, best: Evaluation) -> float | None:

@@ -18,6 +18,7 @@ from planwise.study.post_analysis import analyze_answer, check_chance
 from planwise.study.problem import CONVERGED, Problem, Strategy, problem_of
 from planwise.study.progress import TIMEOUT, Hooks, Progress
 from planwise.study.reachability import (
+    INFEASIBLE,
     BaselineBroken,
     evaluate_bounds,
     reachability_of,
@@ -154,6 +155,8 @@ class _Study:
         session.stopping.end_search()
         session.problem = with_answer(session.problem, session.trials)
         best = study_answer(session.problem, reachability_of(session.trials), session.trials)
+        if stopped.startswith(INFEASIBLE):  # no levers keep the limits, so there is no claim to check
+            return stopped
         session.drive(check_chance(session.problem, best))
         check = chance_check(session.problem, best, session.trials)
         holds = check is not None and check.holds

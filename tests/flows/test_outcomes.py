@@ -102,7 +102,7 @@ MET = {"published": True}
             "Slower than the baseline",
             "real_trial_seconds_median +30%",
         ),
-        (benchmarked(warnings=SLOWER), "COMPLETED", "Passed with warnings", "0 failures, 1 warnings"),
+        (benchmarked(warnings=SLOWER), "COMPLETED", "Passed with warnings", "0 failures, 1 warning"),
     ],
 )
 def test_a_report_ends_in_a_state_that_says_what_came_out(report, kind, name, says):

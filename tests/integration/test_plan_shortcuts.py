@@ -79,7 +79,7 @@ def test_what_finished_before_a_failure_is_not_run_again(census, warehouse, monk
     def right(self, audit):
         return exp.select(exp.Literal.number(1)).where(exp.false())
 
-    with monkeypatch.context() as patched, pytest.raises(AuditFailed, match="shares_fill_the_unit: 1 rows"):
+    with monkeypatch.context() as patched, pytest.raises(AuditFailed, match="shares_fill_the_unit: 1 row of"):
         patched.setattr(ExpandedModel, "render_audit_query", failing)
         warehouse.plan("failing", census, base).apply()
     again = warehouse.plan("sound", census, base).summary

@@ -186,3 +186,9 @@ def test_what_calculates_gets_an_apostrophe(start, blanks):
 @pytest.mark.parametrize("value", ["Staff", "a=b", "'=1", "", -3.5, 7, None, True])
 def test_what_does_not_stays(value):
     assert f.escape_formula(value) is value
+
+
+def test_what_is_counted_agrees_with_its_number():
+    found = [f.counted(n, "row") for n in (0, 1, 2, 1204)]
+    assert found == ["0 rows", "1 row", "2 rows", "1,204 rows"]
+    assert [f.counted(n, "row is", "rows are") for n in (1, 3)] == ["1 row is", "3 rows are"]

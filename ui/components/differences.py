@@ -121,11 +121,6 @@ def warnings_of(
     return tuple(sorted((*levers, *about_target), key=lambda finding: -finding.risk.rank))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: 1 change, 2 changes."""
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
-
-
 def _when(finding: Finding) -> str:
     return "" if finding.year is None else f"{finding.year}: "
 

@@ -7,7 +7,7 @@ from typing import Any
 import param
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import NBSP, count, moment
+from planwise.formatting import NBSP, count, counted, moment
 from planwise.jobs import Job, JobKind, JobStep, State
 from ui.components.html import ASSETS, Component
 from ui.session import Session
@@ -201,7 +201,7 @@ def outcome_of(job: Job) -> str:
     found = job.result
     if job.kind is JobKind.SIMULATE:
         models = int(found["models_run"])
-        ran = f"{count(models)} model{'' if models == 1 else 's'} ran, {count(found['models_reused'])} reused"
+        ran = f"{counted(models, 'model')} ran, {count(found['models_reused'])} reused"
         return f"Published; gate {found['gate']['status']}; {ran}"
     if job.kind is JobKind.OPTIMIZE:
         saved = f"; saved as {found['saved_as']}" if found.get("saved_as") else ""
@@ -214,9 +214,12 @@ def outcome_of(job: Job) -> str:
     if job.kind in (JobKind.RELEASE, JobKind.ROLLBACK):
         return f"{found['scenario']} is in force ({found['status']}); checkpoint {found['checkpoint']}"
     if job.kind is JobKind.MONITOR:
-        return f"{count(len(found['checks']))} actuals compared, {count(found['recorded'])} triggers fired"
+        return (
+            f"{counted(len(found['checks']), 'actual')} compared, "
+            f"{counted(found['recorded'], 'trigger')} fired"
+        )
     if job.kind is JobKind.ROLLOUT:
-        return f"{count(len(found['phases']))} phases simulated"
+        return f"{counted(len(found['phases']), 'phase')} simulated"
     if job.kind in (JobKind.TITLES, JobKind.RECIPIENTS):
         linked, rows, review = (count(found[name]) for name in ("linked", "rows", "review"))
         return f"{linked} of {rows} rows linked, {review} for review"
@@ -224,7 +227,8 @@ def outcome_of(job: Job) -> str:
         return f"Saved as {found['scenario']}" if found.get("scenario") else "Done; see the page Census"
     rows = found.get("rows", ())
     infeasible = sum(not row["feasible"] for row in rows)
-    return f"{count(len(rows))} scenarios and variants, {count(infeasible)} infeasible"
+    variants = counted(len(rows), "scenario or variant", "scenarios and variants")
+    return f"{variants}, {count(infeasible)} infeasible"
 
 
 def where_it_runs(job: Job) -> str:

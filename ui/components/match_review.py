@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, moment, percent
+from planwise.formatting import count, counted, moment, percent
 from planwise.jobs import Job, JobKind
 from ui.components import html
 from ui.components.card import FRAME
@@ -156,7 +156,7 @@ class MatchReview:
         if found.quality is None:
             return ""
         if found.waiting:
-            text = f"{count(found.waiting)} decision{'s' if found.waiting != 1 else ''} since the last run."
+            text = f"{counted(found.waiting, 'decision')} since the last run."
             return html.notice(text, f"Match the {thing.names} again to apply them.")
         if found.quality.blocked:
             text = f"{percent(found.quality.rate)} are linked; results are used from 70 % on."

@@ -7,8 +7,9 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
+from planwise.formatting import counted
 from ui.components import html
-from ui.components.differences import counted, difference_table, differences
+from ui.components.differences import difference_table, differences
 from ui.draft import BASELINE
 from ui.session import Session
 from ui.values.proposals import why_not_propose

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from planwise.errors import Busy, InputError
+from planwise.formatting import counted
 from planwise.governance import Ledger, Scenario, open_ledger, years_of
 from planwise.governance.permissions import Action
 from planwise.governance.roles import acting_as
@@ -93,7 +94,8 @@ class JobActions:
         working = [folder for folder in folders if is_working(folder)]
         if len(working) >= QUEUE_MAX:
             raise Busy(
-                f"{len(working)} jobs are running or waiting.", remedy="Wait for some to end, or cancel them."
+                f"{counted(len(working), 'job is', 'jobs are')} running or waiting.",
+                remedy="Wait for some to end, or cancel them.",
             )
         reader = JobReader(self._settings)
         for job in (reader.get(folder.id) for folder in working):

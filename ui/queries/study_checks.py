@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from planwise.census import Census, load_census
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import PAGE, with_levels
+from planwise.formatting import PAGE, counted, with_levels
 from planwise.governance.scenarios import FOUND_BY, check_new_name
 from planwise.parameters import EffectiveParameters, Risk, validate_target
 from planwise.settings import Settings
@@ -55,7 +55,9 @@ def preflight(
     budget = evaluation_budget(problem, growth.seconds if growth else None)
     census = question.census
     checks = (
-        PreflightCheck("Census", "ok", f"{census.name}: {census.rows:,} employees as of {census.as_of}."),
+        PreflightCheck(
+            "Census", "ok", f"{census.name}: {counted(census.rows, 'employee')} as of {census.as_of}."
+        ),
         *_target(question, growth),
         _strategy(spec, strategy, picked.reason if picked else ""),
         *_constraints(spec),

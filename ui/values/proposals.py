@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from planwise.formatting import count, money_short
+from planwise.formatting import count, counted, money_short
 from planwise.governance.permissions import Action
 from planwise.governance.proposals import ACTIONS, OPEN, Decision, ReleaseProposal, Status, refusal
 from ui.values.user import User
@@ -56,7 +56,7 @@ def state_of(proposal: ReleaseProposal) -> str:
     """Return what a proposal waits for, or why it ended."""
     if proposal.status is Status.SUBMITTED:
         missing = proposal.approvals_needed - len(proposal.approvals)
-        return f"{count(missing)} more approval{'s' if missing != 1 else ''} needed"
+        return f"{counted(missing, 'more approval')} needed"
     if proposal.status is Status.APPROVED and proposal.expires_at is not None:
         return f"to be released by {proposal.expires_at:%Y-%m-%d}"
     return proposal.closed_reason

@@ -14,7 +14,7 @@ from planwise.governance.request import ScenarioRequest
 from planwise.parameters import Lever, catalogue
 from planwise.risk.worlds import LUCK, MEANS
 from planwise.settings import Settings
-from planwise.study.constraints import PAYROLL
+from planwise.study.constraints import PAYROLL, held_text, violated
 from planwise.study.post_analysis import NOT_COMPUTED
 from planwise.study.queries import load_view
 from planwise.study.report import charts
@@ -269,8 +269,11 @@ class Report:
     @property
     def violated(self) -> list[str]:
         """The constraints that the result violates."""
-        constraints = self.evidence.result["constraints"]
-        return [str(one.get("text", one["name"])) for one in constraints if not one["satisfied"]]
+        return violated(self.evidence.result["constraints"])
+
+    def held(self, constraint: Mapping[str, Any]) -> str:
+        """Return whether a constraint holds, in words."""
+        return held_text(constraint)
 
     @property
     def objective(self) -> str:

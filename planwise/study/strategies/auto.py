@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from optuna.samplers import BaseSampler
 
+from planwise.formatting import counted
 from planwise.study.constraints import PAYROLL_RISK
 from planwise.study.problem import Problem, Search, Strategy, evaluation_budget
 from planwise.study.strategies.sampling import trials_of
@@ -106,4 +107,4 @@ def _seconds_short(problem: Problem) -> str | None:
 
 
 def _counted(constraints: int) -> str:
-    return "no constraint" if not constraints else f"{constraints} constraint{'s'[: constraints > 1]}"
+    return "no constraint" if not constraints else counted(constraints, "constraint")

@@ -15,7 +15,7 @@ import numpy as np
 from optuna.samplers import BaseSampler
 
 from planwise.study.constraints import PAYROLL_RISK, risk_ratio
-from planwise.study.grid import nearest_on_grid
+from planwise.study.grid import NEAR_SHARE, nearest_on_grid
 from planwise.study.linear_model import (
     Model,
     Point,
@@ -28,7 +28,7 @@ from planwise.study.linear_model import (
     slopes_at,
 )
 from planwise.study.problem import AT_LIMIT, PP, Batch, Problem, Search, relabelled
-from planwise.study.reachability import find_furthest_point, judge
+from planwise.study.reachability import FurthestPoint, find_furthest_point, judge
 from planwise.study.space import MERIT_FAMILY, Vector
 from planwise.study.trial import Evaluation, Proposal, Trial, TrialPurpose
 
@@ -41,12 +41,15 @@ SLOPES_MAX = 6  # at the start, and where that led
 SAME_CHANGE = 0.005  # relative: fresh slopes that promise no smaller change than this are the last
 SAME_PLACE = 0.1  # relative to the change: slopes taken so near a solution are those of the solution
 HALVINGS_MAX = 20  # between two points on either side of the target: far below a lever's last decimal
-CHANCE_MAX = 3  # times that a solution is evaluated in other worlds
+CHANCE_MAX = 4  # times that a solution is evaluated in other worlds; two are usual
+SAME_RATIO = 5e-4  # of payroll: about a sixth of a point of a chance of ten per cent
 
 Steps = Generator[Batch, tuple[Trial, ...], "SolvedPoint | None"]
 Stepping = Generator[Batch, tuple[Trial, ...], "Stepped | None"]
 Seeking = Generator[Batch, tuple[Trial, ...], "Sought | str"]
-Reaching = Generator[Batch, tuple[Trial, ...], "SolvedPoint | str"]
+Meeting = Generator[Batch, tuple[Trial, ...], "SolvedPoint | FurthestPoint | str"]
+Fitting = Generator[Batch, tuple[Trial, ...], "Problem | None"]
+Nearing = Generator[Batch, tuple[Trial, ...], FurthestPoint]
 Halving = Generator[Batch, tuple[Trial, ...], Point | None]
 BROKE = "failed: a preview failed, so there is no model to solve"
 
@@ -123,17 +126,18 @@ class Sought:
     found: SolvedPoint
 
 
-def seek_in_stages(ways: tuple[Problem, ...]) -> Seeking:
+def seek_in_stages(ways: tuple[Problem, ...], *, settles: bool = True) -> Seeking:
     """Return the solution of the first of several ways to see the problem that has one.
 
     By default the merit budget moves first; other levers move only where it does not meet the target alone.
+    With payroll_risk, what the last way reaches is fitted to its own worlds if the answer `settles` there.
     """
     stages = [stage for way in ways for stage in (*merit_first(way), way)]
     for stage in stages[:-1]:
-        sought = yield from relabelled(seek(stage), {TrialPurpose.NEAREST: TrialPurpose.REACH})
+        sought = yield from relabelled(seek(stage, settles=False), {TrialPurpose.NEAREST: TrialPurpose.REACH})
         if isinstance(sought, Sought):
             return sought
-    return (yield from seek(stages[-1]))
+    return (yield from seek(stages[-1], settles=settles))
 
 
 def merit_first(problem: Problem) -> tuple[Problem, ...]:
@@ -151,47 +155,108 @@ def rounded(problem: Problem, found: SolvedPoint, aim: float, iteration: int) ->
     return None if point is None else replace(found, point=point)
 
 
-def seek(problem: Problem) -> Seeking:
-    """Return the least change that meets target and constraints on previews; else why there is none.
-
-    With payroll_risk, the solution is evaluated in other worlds, and solved again with their payrolls while
-    more of them are over the limit than allowed.
-    """
+def seek(problem: Problem, *, settles: bool = True) -> Seeking:
+    """Return the least change that meets target and constraints on previews; else why there is none."""
     origin = Region.of(problem).clip(np.zeros(len(problem.space)))
     sloped = yield from slopes_at(problem, origin, iteration=1)
     if sloped is None:
         return BROKE
-    start, model = sloped
+    if problem.spec.limit(PAYROLL_RISK) is not None:
+        return (yield from seek_by_chance(problem, *sloped, settles=settles))
+    found = yield from met(problem, *sloped)
+    if isinstance(found, FurthestPoint):
+        return (yield from judge(problem, found)) or BROKE
+    return found if isinstance(found, str) else Sought(problem, found)
+
+
+def met(problem: Problem, start: Point, model: Model) -> Meeting:
+    """Return the least change that meets target and constraints, on the grid where values are round.
+
+    Where there is none, what comes nearest or the reason (`within_reach`).
+    """
+    found = yield from within_reach(problem, start, model)
+    if isinstance(found, SolvedPoint) and problem.spec.on_grid:
+        found = (yield from rounded(problem, found, problem.target, 1)) or BROKE
+    if isinstance(found, SolvedPoint) and not arrived(found.point, problem.target, problem.spec.tolerance):
+        return "no round values meet the target within the tolerance; --grid off allows any value"
+    return found
+
+
+def seek_by_chance(problem: Problem, start: Point, model: Model, *, settles: bool) -> Seeking:
+    """Return the least change that meets target and constraints, payroll_risk in the answer's own worlds.
+
+    What is found is evaluated in other worlds, and sought again with their payrolls while more of them are
+    over the limit than allowed. What comes nearest to a target out of reach is sought again too where fewer
+    are: pay would be left out that the chance allows. A target that is out of reach whatever the chance is
+    fitted only where the study's answer `settles` there.
+    """
+    risk = problem.spec.limit(PAYROLL_RISK)
+    assert risk is not None
+    kept: tuple[Problem, FurthestPoint] | None = None  # the last that keeps the chance
     for _attempt in range(CHANCE_MAX):
-        found = yield from within_reach(problem, start, model)
-        if isinstance(found, SolvedPoint) and problem.spec.on_grid:
-            found = (yield from rounded(problem, found, problem.target, 1)) or BROKE
+        found = yield from met(problem, start, model)
+        nothing = isinstance(found, str) or (isinstance(found, FurthestPoint) and found.point.excess > 0)
+        if nothing and kept is not None:
+            break
         if isinstance(found, str):
             return found
-        if not arrived(found.point, problem.target, problem.spec.tolerance):
-            return "no round values meet the target within the tolerance; --grid off allows any value"
-        risk = problem.spec.limit(PAYROLL_RISK)
-        if risk is None:
-            return Sought(problem, found)
-        trials = yield tuple(
-            Proposal(found.levers, "preview", TrialPurpose.REPLICATE, 1, seed)
-            for seed in problem.replicate_seeds
-        )
-        replicates = [trial.evaluation for trial in trials if trial.evaluation is not None]
-        if len(replicates) < len(trials):
+        if isinstance(found, FurthestPoint):
+            if nothing or not (settles or _within_reach_without(problem, found)):
+                return (yield from judge(problem, found)) or BROKE
+            found = yield from inside(problem, found, start)
+        there = yield from in_own_worlds(problem, found.point)
+        if there is None:
             return BROKE
-        there = problem.with_replicates(found.point.evaluation, replicates)
+        ratio, own = (risk_ratio(one.seed_ratios, risk.bound) for one in (problem, there))
         if there.share_over_payroll(found.point.evaluation) <= risk.bound:
-            return Sought(problem, found)
-        factor = risk_ratio(there.seed_ratios, risk.bound) / risk_ratio(problem.seed_ratios, risk.bound)
+            if isinstance(found, SolvedPoint):
+                return Sought(there, found)
+            kept = there, found
+            if own >= ratio * (1 - SAME_RATIO):
+                break
         start = point_of(there, found.point.evaluation)
-        model = found.model.scaled(output_of(problem, PAYROLL_RISK), factor)
+        model = found.model.scaled(output_of(problem, PAYROLL_RISK), own / ratio)
         problem = there
-    return f"{risk} is violated: other draws exceeded the payroll limit {CHANCE_MAX} times"
+    if kept is None:
+        return f"{risk} is violated: other draws exceeded the payroll limit {CHANCE_MAX} times"
+    return (yield from judge(*kept)) or BROKE
 
 
-def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
-    """Return the least change that meets target and constraints on previews; else why there is none."""
+def in_own_worlds(problem: Problem, point: Point) -> Fitting:
+    """Return the problem with what a point's levers pay in other worlds; None when a preview failed."""
+    trials = yield tuple(
+        Proposal(point.levers, "preview", TrialPurpose.REPLICATE, 1, seed) for seed in problem.replicate_seeds
+    )
+    found = [trial.evaluation for trial in trials if trial.evaluation is not None]
+    return problem.with_replicates(point.evaluation, found) if len(found) == len(trials) else None
+
+
+def inside(problem: Problem, far: FurthestPoint, start: Point) -> Nearing:
+    """Return the least change that comes nearly as near to a target out of reach as the furthest point.
+
+    The furthest point of a linear question is a corner, where all levers but one are at a bound, for a gain
+    far below what the chance is known to. What comes within a tenth of the tolerance counts as as near.
+    """
+    slack = NEAR_SHARE * problem.spec.tolerance
+    aim = far.point.reached - (slack if problem.target > far.point.reached else -slack)
+    near = yield from solution(problem, far.model, aim, 1, [start, far.point])
+    if near is None or not arrived(near.point, aim, slack):
+        return far
+    return FurthestPoint(near.point, near.model, reaches=False)
+
+
+def _within_reach_without(problem: Problem, far: FurthestPoint) -> bool:
+    """Return whether the model reaches the target where payroll is the scenario's own in every world."""
+    risk = problem.spec.limit(PAYROLL_RISK)
+    ratio = 1.0 if risk is None else risk_ratio(problem.seed_ratios, risk.bound)
+    return _promises(problem, far.model.scaled(output_of(problem, PAYROLL_RISK), 1 / ratio), problem.target)
+
+
+def within_reach(problem: Problem, start: Point, model: Model) -> Meeting:
+    """Return the least change that meets target and constraints on previews, or else what comes nearest.
+
+    Returns the reason where it is neither.
+    """
     aim, tolerance = problem.target, problem.spec.tolerance
     visited = [start]
     found: SolvedPoint | None = None
@@ -203,9 +268,8 @@ def within_reach(problem: Problem, start: Point, model: Model) -> Reaching:
     far = yield from find_furthest_point(problem, model, start, iteration=1)
     if far is None:
         return BROKE
-    said = yield from judge(problem, far)
-    if said is not None:
-        return said
+    if not far.reaches:
+        return far
     visited.append(far.point)
     again = yield from solution(problem, far.model, aim, 1, visited)
     if again is None:

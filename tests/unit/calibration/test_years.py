@@ -94,7 +94,7 @@ def test_censuses_of_the_home_go_by_name(settings, file):
             "0 of 1 employee ids of 0.csv are in 1.csv; at least 10%",
             "same person's",
         ),
-        (["1", "1"], ["2020-12-31"], "1 dates for 2 censuses", "one per census"),
+        (["1", "1"], ["2020-12-31"], "1 date for 2 censuses", "one per census"),
         (["1", "1"], [], "0.csv: no census date was given", "--as-of 2013-06-30,2014-06-30"),
     ],
 )

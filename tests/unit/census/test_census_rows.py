@@ -117,7 +117,7 @@ def test_leavers_are_filtered_not_rejected_whatever_else_their_row_says(bring, s
     assert (result.report.rows_rejected, result.report.valid_share) == (0, 1.0)
     assert stored(result)["employee_id"].tolist() == ["E1", "E5"]
     said = " ".join(result.report.notices)
-    assert "1 people with an end date within a year" in said and "1 people who start after" in said
+    assert "1 person with an end date within a year" in said and "1 person with a start after" in said
 
 
 def test_absent_facts_are_said_to_be_absent_and_defaults_are_noted(bring, stored):

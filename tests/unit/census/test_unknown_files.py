@@ -54,13 +54,13 @@ def column(name, *values):
 LINES = payroll().splitlines()
 READ = {
     "a row of averages": (payroll() + "Average,,63830,,\n", 10, "Left out"),
-    "the header again on each page": ("\n".join([*LINES[:6], LINES[0], *LINES[6:]]) + "\n", 10, "repeat the header"),
+    "the header again on each page": ("\n".join([*LINES[:6], LINES[0], *LINES[6:]]) + "\n", 10, "repeats the header"),
     "texts kept by a formula": (payroll().replace('"W01"', '="00123"').replace('"48250"', '="48250"'), 10, ""),
     "amounts in cents": (payroll(pay=[amount * 100 for amount in PAY]), 10, "no amount in cents"),
     "zeros too many": (payroll(pay=[*PAY[:9], 6_990_000]), 10, "line 11: 6,990,000.00"),
     "the full-time rate of part-timers": (payroll(f"{HEAD},FTE".replace("Base Salary", "FTE Salary"), more=[(1,)] * 8 + [(0.5,)] * 2), 10, "full-time pay"),
-    "part-time by hours": (column("Weekly Hours", "20", "40"), 10, "'Weekly Hours' shows 1 people"),
-    "part-time by type": (column("Employment Type", "Part Time", "Full Time"), 10, "'Employment Type' shows 1 people"),
+    "part-time by hours": (column("Weekly Hours", "20", "40"), 10, "'Weekly Hours' shows 1 person"),
+    "part-time by type": (column("Employment Type", "Part Time", "Full Time"), 10, "'Employment Type' shows 1 person"),
     "a code page that is not certain": (payroll(dept="Księgowość").encode("cp1250"), 10, "'Ksiêgowoœæ'. If that is wrong"),
     "letters damaged before": (payroll(dept="BÃ¼ro"), 10, "damaged before"),
     "no end as SAP writes it": (column("Termination Date", "00.00.0000"), 10, ""),
@@ -151,7 +151,7 @@ def test_headers_of_reports_with_sections_units_and_notes(system, read):
 def test_the_day_of_being_hired_again_counts_where_there_is_one(read):
     reading = read(column("Rehire Date", "2020-01-06", "NULL"))
     assert [str(day.date()) for day in reading.rows["hire_date"]] == ["2020-01-06", *HIRED[1:]]
-    assert "1 rows have a 'Rehire Date', from which tenure counts" in said(reading)
+    assert "1 row has a 'Rehire Date', from which tenure counts" in said(reading)
     assert "columns: {hire_date: Hire Date}" in said(reading)
 
 
@@ -184,7 +184,7 @@ def test_namesakes_are_rejected_or_numbered_by_hire_date(read):
     assert read(text).report.reject_reasons == {"duplicate_id": 2}
     numbered = read(text + BOB, namesakes="number")  # an equal row is a copy
     ids = numbered.rows["employee_id"]
-    assert ids[0] == f"{ids[1]}-2" and "1 people share the id" in said(numbered)
+    assert ids[0] == f"{ids[1]}-2" and "1 person shares the id" in said(numbered)
     assert numbered.report.reject_reasons == {"duplicate_id": 1}
     with pytest.raises(InputError, match="for ids that are made of names"):
         read(payroll(), namesakes="number")

@@ -8,6 +8,7 @@ import pytest
 from planwise.errors import DamagedStore, InputError
 from planwise.parameters import catalogue, resolve
 from planwise.parameters.calibrated_rates import (
+    anything_drifts,
     list_rates,
     rates_dir,
     rates_files,
@@ -89,3 +90,9 @@ def test_a_rate_for_one_year_is_another_plan_than_the_same_rate_for_all():
 
     assert (stated.states("termination_rate", 2027), stated.states("termination_rate", 2026)) == (True, False)
     assert stated != everywhere and stated.value("termination_rate", 2027) == 0.1
+
+
+def test_pay_drifts_only_where_rates_have_donors(settings):
+    donors = pd.DataFrame({"award_group": [""], "tenure_band": ["1"], "level_id": [1], "drift": [0.01]})
+    keys = [store_rates(settings, parts) for parts in ({"exit_multipliers": EXITS}, {"drift_donors": donors})]
+    assert [anything_drifts(settings, key) for key in (None, *keys)] == [False, False, True]

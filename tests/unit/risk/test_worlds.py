@@ -1,6 +1,7 @@
 """Worlds: rates as they may be, held against SciPy's distributions, and who decides what is not drawn."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -203,6 +204,33 @@ def test_drift_moves_by_year_and_level_and_exits_by_their_spreads():
     assert world.number("drift_shift_level_2", 2027) == pytest.approx(found[3, 1, 1], abs=1e-6)
     assert (world.number("drift_varies_by_group"), world.number("exits_vary_by_level")) == (0.006, 0.08)
     assert in_world(BASE, 3).number("drift_varies_by_group") == 0  # nothing drifts
+
+
+EXITS = ("exits_vary_by_department", "exits_vary_by_level", "exits_vary_by_tenure")
+
+
+def test_a_deviation_that_is_stated_as_0_is_0_and_one_that_is_not_stated_is_usual():
+    still = dict.fromkeys((*EXITS, "spread_of_turnover", "spread_of_headcount_growth"), 0.0)
+    stated = draws(**still, cola_rate=0.02)
+    world = in_world(resolve(YEARS, scenario=still | {"cola_rate": 0.02}), 5)
+    assert [world.number(name) for name in EXITS] == [0, 0, 0]
+    assert world.number("termination_rate") == BASE.number("termination_rate")
+    assert {one["why"] for one in stated.as_json() if one["rate"] in EXITS} == {"the scenario states 0"}
+    assert all(one["p10"] in (None, one["stated"]) for one in stated.as_json())
+    half = in_world(resolve(YEARS, scenario={EXITS[0]: 0.05}), 5)
+    assert [half.number(name) for name in EXITS] == [0.05, 0.08, 0.06]
+
+
+def test_only_deviations_of_0_leave_nothing_to_draw():
+    nothing = replace(draws(**dict.fromkeys(EXITS, 0.0)).without(), deviations=((EXITS[0], 0.0),))
+    assert not nothing.anything and replace(nothing, deviations=((EXITS[0], 0.01),)).anything
+
+
+def test_where_no_pay_drifts_no_drift_is_listed():
+    known = RateDraws.of(resolve(YEARS, scenario=KNOWN))
+    assert {one["rate"] for one in known.as_json()} - {
+        one["rate"] for one in known.without_drift().as_json()
+    } == {"drift_varies_by_group"}
 
 
 def test_a_rate_by_year_is_moved_in_every_year():

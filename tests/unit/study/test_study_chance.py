@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from study_worlds import BASE, LEVELS, YEARS, exact, trial_of
+from scipy import stats
+from study_worlds import BASE, LEVELS, YEARS, drive, exact, trial_of
 
 from planwise.risk.worlds import RateDraws, replicate_seeds
 from planwise.study.chance import (
@@ -17,6 +18,7 @@ from planwise.study.chance import (
     study_draws,
 )
 from planwise.study.evaluators import effective_of
+from planwise.study.post_analysis import check_chance
 from planwise.study.problem import problem_of
 from planwise.study.reachability import with_answer
 from planwise.study.trial import Evaluation, Proposal, TrialPurpose
@@ -122,6 +124,22 @@ def test_a_claim_fails_where_the_whole_interval_is_above_it(over, holds):
     assert (check.over, check.share, check.allowed, check.payroll_limit) == (over, over / 100, 0.1, 120)
     assert check.holds == holds
     assert check.drawn == "rates and luck" and f"{over}%" in check.text
+
+
+@pytest.mark.parametrize(("over", "worlds"), [(0, 100), (6, 100), (9, 25)])
+def test_a_check_ends_where_it_has_clearly_failed(over, worlds):
+    """Nine or more of 25 at 10 %: .00046 (SciPy's binomial); six or more: .033."""
+    assert stats.binom.sf(8, 25, 0.1) < 1e-3 < stats.binom.sf(5, 25, 0.1)
+    problem, answer, _, _ = checked(0)
+    places = {seed: place for place, seed in enumerate(one.seed for one in check_proposals(problem, answer))}
+
+    def simulated(one):
+        paid = 130.0 if places[one.seed] < over else 110.0
+        return trial_of(one, evaluation([paid] * len(YEARS), one.seed, one.levers))
+
+    stopped, trials = drive(check_chance(problem, answer), simulated)
+    assert stopped == "closed" and len(trials) == worlds
+    assert chance_check(problem, answer, trials).over == over
 
 
 def test_levers_that_were_not_checked_have_no_check():

@@ -30,7 +30,8 @@ from planwise.study import Evaluation, StudySpec
 from planwise.study.alternatives import OUTSIDE, WITHIN, find_alternatives
 from planwise.study.linear_model import MARGIN, Cut, Model, Region, furthest, least_change, least_excess
 from planwise.study.problem import Problem, problem_of
-from planwise.study.reachability import evaluate_bounds, reachability_of
+from planwise.study.reachability import evaluate_bounds, reachability_of, with_answer
+from planwise.study.result import bounds_in_words
 from planwise.study.space import change_of, extreme, start_of
 from planwise.study.strategies.solve import SOLVE
 from planwise.study.trial import Proposal, Trial, TrialPurpose
@@ -294,6 +295,85 @@ def test_payroll_over_under_other_seeds_is_sought_again_with_what_they_paid():
     first = next(trial for trial in trials if trial.purpose == "seed" and trial.levers)
     assert over(first.levers) > 1 >= over(answer.levers)  # of ten, one may be over
     assert len([trial for trial in trials if trial.purpose == "seed"]) == 3 * seeds  # baseline, first, answer
+
+
+HIGHEST_ASKED = 0.12  # an increase budget that no limit here allows
+
+
+def highest_within(chance, *, calmer=0.0, **question):
+    """Ask for the highest increase budget whose payroll is over 1.045 with a chance.
+
+    COLA costs 2 % more of payroll than merit. World j of ten pays 1 + .002 j times the scenario's own
+    payroll, and less where pay has risen, should they be `calmer`.
+    """
+    base = resolve(YEARS, scenario={"seed": 0})
+    spec = StudySpec(
+        target=f"increase={HIGHEST_ASKED}",
+        constraints=("payroll<=1.045", f"payroll_risk<={chance}"),
+        seeds=10,
+        grid="off",
+        **question,
+    )
+    posed = problem_of(spec, base, LEVELS, "preview")
+    (tied,) = (lever.name for lever in posed.space if lever.lever != "cola_rate")
+
+    def previewed(proposal):
+        levers = {tied: 0.033, "cola_rate": 0.0} | dict(proposal.levers)
+        rate = levers["cola_rate"] + levers[tied]
+        place = 0 if proposal.seed is None else replicate_seeds(0, 111).index(proposal.seed)
+        luck = 0.002 * min(place, 10) * (1 - calmer * (rate - 0.033))
+        payroll = (1 + levers[tied] + 1.02 * levers["cola_rate"] - 0.01) * (1 + luck)
+        years = [{"increase_rate": rate, "growth_compound": rate, "payroll": payroll}] * 2
+        found = Evaluation(levers if proposal.levers else {}, years, rate, proposal.kind, seed=proposal.seed)
+        return trial_of(proposal, found)
+
+    stopped, trials = drive(evaluate_bounds(posed, SOLVE), previewed)
+    return posed, tied, stopped, trials
+
+
+def test_the_highest_pay_that_a_chance_allows_is_not_at_a_bound_for_a_hair():
+    """Merit alone reaches 3.665 %: (1.045 / 1.018 - .99), world 9 of 10 being the last that may not be over.
+
+    As much but for .01 points comes with both levers moved, in the ratio of least change.
+    """
+    posed, tied, stopped, trials = highest_within(0.1)
+    nearest = reachability_of(trials).nearest(posed)
+    cola, merit = nearest.levers["cola_rate"], nearest.levers[tied]
+    most = 1.045 / 1.018 - 0.99
+    assert stopped == "unreachable" and most - 1.1e-4 < cola + merit <= most
+    widths = {lever.name: lever.scale for lever in posed.space}
+    assert cola / (merit - 0.033) == pytest.approx((widths["cola_rate"] / widths[tied]) ** 2, rel=0.02)
+    informed = with_answer(posed.with_baseline(nearest), trials)
+    assert informed.binding(nearest) == ["payroll", "payroll_risk"][1:] and not list(
+        bounds_in_words(informed, nearest)
+    )
+
+
+@pytest.mark.parametrize("calmer", [-10.0, 10.0])
+def test_a_chance_is_fitted_again_where_it_was_too_cautious_and_where_too_bold(calmer):
+    """The allowed world's payroll is 1 + .018 (1 - calmer (rate - .033)) times the answer's own."""
+    posed, _, _, trials = highest_within(0.1, calmer=calmer)
+    nearest = reachability_of(trials).nearest(posed)
+    rate, first = sum(nearest.levers.values()), 1.045 / 1.018 - 0.99
+    most = 1.045 / (1 + 0.018 * (1 - calmer * (rate - 0.033))) - 0.99
+    assert most - 2.5e-4 < rate <= most + 1e-7
+    assert (rate - first) * calmer > 1e-4
+    seeds = [trial for trial in trials if trial.purpose == "seed" and trial.levers == nearest.levers]
+    assert sum(trial.evaluation.kpis[0]["payroll"] > 1.045 for trial in seeds) == 1 and len(seeds) == 10
+
+
+def test_a_lever_at_its_bound_is_said_in_words():
+    posed, tied, _, trials = highest_within(0.1, lock=("cola_rate",))
+    assert not list(bounds_in_words(posed, reachability_of(trials).nearest(posed)))
+    posed, tied, _, _ = highest_within(0.1)
+    corner = Evaluation(
+        {tied: 0.1, "cola_rate": 0.0}, [{"increase_rate": 0.1, "payroll": 1.0}], 0.1, "preview"
+    )
+    assert list(bounds_in_words(posed, corner)) == [
+        "Merit of 5 levels is at its upper bound 10.00%: more of it would come nearer to the target.",
+        "Cost-of-living raise (cola_rate) is at its lower bound 0.00%, as in the scenario: "
+        "less of it would leave the limits' room to other levers.",
+    ]
 
 
 @pytest.mark.parametrize("bend", [0.0, 2.003e-6, 4e-5])  # the second ends a hair over the limit

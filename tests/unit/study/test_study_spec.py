@@ -9,6 +9,7 @@ from benchmarks import analytic
 from planwise.errors import InputError
 from planwise.risk.worlds import replicate_seeds
 from planwise.study import StudySpec
+from planwise.study.constraints import NOT_RUN, held_text, violated
 from planwise.study.objectives import PRESETS
 from planwise.study.problem import Problem, evaluation_budget, problem_class, problem_of
 from planwise.study.result import better_strategy
@@ -142,6 +143,16 @@ def test_a_gap_that_cannot_be_measured_is_refused_with_its_reason_and_never_hold
     assert (shown["actual"], shown["satisfied"]) == (None, False) and "one group only" in shown["reason"]
     assert not problem.feasible(unmeasured)
     assert all("reason" not in one for one in problem.described(evaluation()))
+
+
+@pytest.mark.parametrize(
+    ("gate", "satisfied", "says"),
+    [("not gated", None, NOT_RUN), ("passed", True, "met"), ("failed", False, "violated")],
+)
+def test_the_gate_of_a_preview_is_neither_met_nor_violated(gate, satisfied, says):
+    (shown, *_) = Problem(StudySpec(target_growth=0.03), SPACE, "preview").described(evaluation(gate=gate))
+    assert (shown["name"], shown["satisfied"], held_text(shown)) == ("gate", satisfied, says)
+    assert violated([shown]) == (["gate"] if gate == "failed" else [])
 
 
 def test_replicates_are_under_other_seeds_than_the_scenarios_own():

@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, moment
+from planwise.formatting import count, counted, moment
 from ui.components import html
 from ui.components.card import FRAME, SMALL
 from ui.components.downloads import Download, FileButton, to_csv
@@ -157,7 +157,7 @@ class AuditPage(Page):
         self._head.object = html.facts({"Head": trail.head})
         shown = f" The newest {count(EVENTS_MAX)} are listed." if trail.total > EVENTS_MAX else ""
         self._heading_of_list.object = html.card_heading(
-            "Events", f"{count(trail.total)} event{'' if trail.total == 1 else 's'}, newest first.{shown}"
+            "Events", f"{counted(trail.total, 'event')}, newest first.{shown}"
         )
         self._table.show(trail.rows)
         self._set_notices([])
@@ -219,7 +219,7 @@ class AuditPage(Page):
 def verification(found: Verification) -> str:
     """Return the result of a verification."""
     if found.ok:
-        return html.notice(f"The trail is whole: {count(found.events)} events.", tone="good")
+        return html.notice(f"The trail is whole: {counted(found.events, 'event')}.", tone="good")
     return html.notice(
         f"The trail is broken: {found.problem}.",
         "Keep a copy of the ledger, compare it with the last export or backup, and find who could write.",

@@ -11,7 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import percent
+from planwise.formatting import counted, percent
 from ui.components import html
 from ui.components.card import Card, Content
 from ui.components.charts import Figure, color_of, label
@@ -138,7 +138,7 @@ class ChanceSection:
         for number, world in enumerate(worlds):
             self._bar.value = round(100 * number / count)
             self._status.object = _quiet(
-                f"Draw {number + 1} of {count}: {len(names)} scenarios, every employee of each."
+                f"Draw {number + 1} of {count}: {counted(len(names), 'scenario')}, every employee of each."
             )
             if self._stop:
                 break

@@ -8,6 +8,7 @@ import pandas as pd
 
 from planwise.formatting import (
     count,
+    counted,
     is_missing,
     money,
     money_short,
@@ -18,6 +19,7 @@ from planwise.formatting import (
     with_levels,
 )
 from planwise.parameters import catalogue
+from planwise.study.constraints import held_text, violated
 from planwise.study.spec import RISKY, stop_reason
 from ui.components import html
 from ui.components.card import Content
@@ -53,11 +55,8 @@ def sentence(study: StudyTrials) -> tuple[str, Tone]:
     if not outcome["reachable"]:
         nearest = outcome.get("nearest")
         near = "" if nearest is None else f" The nearest is {measure.write(nearest)}."
-        violated = [
-            str(one.get("text", one["name"])) for one in outcome["constraints"] if not one["satisfied"]
-        ]
-        if violated:
-            near = f" No trial meets {', '.join(violated)}; the nearest one is shown."
+        if broken := violated(outcome["constraints"]):
+            near = f" No trial meets {', '.join(broken)}; the nearest one is shown."
         return f"Out of reach: {labels.target_text(study.target)} cannot be met.{near}", "bad"
     if study.spec.multi_objective:
         return (
@@ -163,8 +162,12 @@ def caveats(study: StudyTrials) -> Iterator[str]:
             f"Payroll is over the limit in {percent(check['share'], 0)} of {check['worlds']} draws that the "
             f"answer was not found by (95%: {low} to {high}); {percent(check['allowed'], 0)} may be."
         )
-    if outcome.get("binding"):
-        yield f"At their limits: {', '.join(map(str, outcome['binding']))}."
+    said = [str(text) for text in outcome.get("at_bounds", ())]  # none in results of earlier versions
+    yield from said
+    if limits := [
+        str(name) for name in outcome.get("binding", ()) if not said or name not in outcome["levers"]
+    ]:
+        yield f"At their limits: {', '.join(limits)}."
     if outcome.get("kind") == "preview" and study.header.kind == "real":
         yield "This is a preview: no plan has verified it."
     risk = outcome.get("risk")
@@ -174,7 +177,7 @@ def caveats(study: StudyTrials) -> Iterator[str]:
             yield f"{str(finding['risk']).capitalize()} risk{year}: {with_levels(finding['message'])}"
         more = len(risk.get("findings", ())) - 4
         if more > 0:
-            yield f"{more} more finding{'s'[: more > 1]} in the evidence report."
+            yield f"{counted(more, 'more finding')} in the evidence report."
     for name in ("robustness", "cost_impact", "employee_impact"):
         if isinstance(outcome.get(name), str):
             yield f"{name.replace('_', ' ').capitalize()}: {outcome[name]}."
@@ -235,11 +238,7 @@ def constraints(study: StudyTrials) -> Content:
             "limit": one.get("limit"),
             "actual_text": _limited(str(one["name"]), one.get("actual")),
             "limit_text": _limited(str(one["name"]), one.get("limit")),
-            "holds": f"cannot be judged: {why}"
-            if (why := one.get("reason"))
-            else "met"
-            if one["satisfied"]
-            else "exceeded",
+            "holds": held_text(one),
         }
         for one in found
     ]

@@ -8,7 +8,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.formatting import count, percent, points, ratio
+from planwise.formatting import count, counted, percent, points, ratio
 from ui.components.card import Card, Content
 from ui.components.charts import BAD, DOWN, NOTE_HEIGHT, TARGET, UP, note, ranked
 from ui.components.html import TableColumn
@@ -132,7 +132,10 @@ def feasibility(study: StudyTrials) -> Content:
     )
     failed = int((study.trials["state"] == FAILED).sum())
     feasible = float((trials["state"] == FEASIBLE).mean()) if len(trials) else 0.0
-    subtitle = f"{percent(feasible, 0)} of {len(trials):,} trials are feasible"
+    subtitle = (
+        f"{percent(feasible, 0)} of {counted(len(trials), 'trial')} "
+        f"{'is' if len(trials) == 1 else 'are'} feasible"
+    )
     subtitle += f"; {failed:,} failed" if failed else ""
     return Content("Feasibility", subtitle, frame, columns, f"feasibility_{study.name}.csv", figure)
 

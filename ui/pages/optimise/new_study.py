@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import CheckFailed, InputError, PlanWiseError
-from planwise.formatting import PAGE, seconds
+from planwise.formatting import PAGE, counted, seconds
 from planwise.jobs import Job
 from planwise.study.spec import OptimizeRequest, StudyHeader
 from planwise.study.target import Target
@@ -94,7 +94,7 @@ class NewStudy:
         count = len(draft.changes)
         self.form.edits.param.update(
             visible=draft.scenario == self.form.scenario.value and count > 0,
-            label=f"With the {count} edit{'s'[: count > 1]} of the draft, on top of the scenario",
+            label=f"With the {counted(count, 'edit')} of the draft, on top of the scenario",
         )
 
     async def _check(self, current: Current) -> None:
@@ -235,7 +235,7 @@ def verdict(found: Preflight) -> str:
     tones = [check.tone for check in found.checks]
     bad, warn = tones.count("bad"), tones.count("warn")
     if bad:
-        return f"{bad} check{'' if bad == 1 else 's'} block{'s' if bad == 1 else ''} the start."
+        return f"{counted(bad, 'check blocks', 'checks block')} the start."
     return f"Ready; {warn} to consider." if warn else "Ready to start."
 
 

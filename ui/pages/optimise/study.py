@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import moment
+from planwise.formatting import counted, moment
 from planwise.jobs import Job
 from ui.components import html
 from ui.components.card import FRAME
@@ -336,7 +336,8 @@ class StudyTab:
             html.card_heading(
                 study.name,
                 f"{called} on {header.census} · {spec.chosen_strategy}, {what}{sought} · "
-                f"{len(study.levers)} levers · {'plans' if header.kind == 'real' else 'previews only'} · "
+                f"{counted(len(study.levers), 'lever')} · "
+                f"{'plans' if header.kind == 'real' else 'previews only'} · "
                 f"started {moment(study.header.created_at)}",
             )
             + f'<p style="margin-top:6px">{html.chip(text, tone)}</p>'

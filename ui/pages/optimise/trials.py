@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import money_short, seconds
+from planwise.formatting import counted, money_short, seconds
 from planwise.study.spec import RiskNotAllowed
 from ui.components import html
 from ui.components.card import FRAME
@@ -106,7 +106,7 @@ def progress_text(study: StudyTrials, elapsed: float | None) -> tuple[str, float
     ended, plans = len(trials), int(((trials["kind"] == "real") & trials["answered_by"].isna()).sum())
     failed = int((trials["state"] == FAILED).sum())
     infeasible = int((trials["state"] == INFEASIBLE).sum())
-    parts = [f"{ended:,} trial{'' if ended == 1 else 's'}", f"{plans:,} plan{'' if plans == 1 else 's'}"]
+    parts = [counted(ended, "trial"), counted(plans, "plan")]
     parts += [f"{infeasible:,} infeasible"] if infeasible else []
     parts += [f"{failed:,} failed"] if failed else []
     parts += [f"{study.unfinished} running"] if study.unfinished and study.is_running else []
@@ -426,7 +426,7 @@ def _facts(study: StudyTrials, row: Any) -> str:
             levers.append((lever.label, f"{lever_text(lever, value)}{moved}"))
     same = len(study.levers) - len(levers)
     if same:
-        levers.append(("Unchanged", f"{same} {'other ' if levers else ''}lever{'' if same == 1 else 's'}"))
+        levers.append(("Unchanged", counted(same, f"{'other ' if levers else ''}lever")))
     outcomes = [(one.name, one.write(row[one.column])) for one in OUTCOMES]
     if study.target is not None:
         outcomes.insert(1, ("To the target", gap(row["gap_pp"])))

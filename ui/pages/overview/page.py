@@ -12,6 +12,7 @@ from planwise.errors import InputError, PlanWiseError
 from planwise.formatting import (
     NOT_AVAILABLE,
     count,
+    counted,
     exact_percent,
     is_missing,
     moment,
@@ -69,8 +70,8 @@ def headline(result: Result, year: int) -> tuple[Kpi, ...]:
         Kpi(
             f"Headcount, end of {year}",
             count(kpi["headcount"]),
-            f"from {count(kpi['opening_headcount'])}: {count(kpi['hires'])} hires, "
-            f"{count(kpi['terminations'])} exits",
+            f"from {count(kpi['opening_headcount'])}: {counted(kpi['hires'], 'hire')}, "
+            f"{counted(kpi['terminations'], 'exit')}",
         ),
         Kpi(
             f"Turnover in {year}",

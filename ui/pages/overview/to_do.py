@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
 
-from planwise.formatting import PAGE, count, moment, percent, seconds, with_levels
+from planwise.formatting import PAGE, counted, moment, percent, seconds, with_levels
 from planwise.gate import GateResult
 from planwise.jobs import JobKind
 from planwise.parameters import Risk
@@ -63,7 +63,7 @@ def best(study: StudySummary) -> str:
 def _found(study: StudySummary) -> str:
     took = "" if study.seconds is None else f", {seconds(study.seconds)}"
     found = best(study)
-    return f"{found[0].upper()}{found[1:]}; {count(study.trials)} trials{took}"
+    return f"{found[0].upper()}{found[1:]}; {counted(study.trials, 'trial')}{took}"
 
 
 SHOWN = 6  # items; the others are counted

@@ -74,7 +74,8 @@ def history(gates: Sequence[StoredGate]) -> Content:
     shown = f"the last {len(last)} of {len(gates)}" if len(gates) > len(last) else f"{len(gates)}"
     return Content(
         "Gate history",
-        f"Expectations that did not hold by number of the gate, {shown} gate{'' if len(gates) == 1 else 's'}",
+        f"Expectations that did not hold by number of the gate, {shown} "
+        f"{'gate' if len(gates) == 1 else 'gates'}",
         frame,
         GATE_COLUMNS,
         "gates.csv",

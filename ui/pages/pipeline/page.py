@@ -7,7 +7,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.formatting import count, moment, seconds
+from planwise.formatting import count, counted, moment, seconds
 from planwise.monitoring.history import MeasuredRun
 from planwise.monitoring.thresholds import Severity
 from ui.components import html
@@ -174,7 +174,7 @@ def headline(found: PipelineOverview) -> tuple[Kpi, ...]:
         Kpi(
             f"Performance alerts, {WEEK}",
             count(len(alerts)),
-            f"{len(alerts) - critical} warnings" if alerts else "none",
+            counted(len(alerts) - critical, "warning") if alerts else "none",
             f"{critical} critical" if critical else "",
             "bad" if critical else "",
         ),
@@ -197,7 +197,7 @@ def _last_sweep(found: PipelineOverview) -> Kpi:
     return Kpi(
         "Last sweep",
         f"{len(sweep.moved)} moved",
-        f"{len(sweep.rows)} scenarios and variants, {moment(sweep.at)}",
+        f"{counted(len(sweep.rows), 'scenario or variant', 'scenarios and variants')}, {moment(sweep.at)}",
         f"{bad} infeasible" if bad else "",
         "warn" if bad else "",
     )

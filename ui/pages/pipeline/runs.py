@@ -76,7 +76,7 @@ def durations(kind: str, runs: Sequence[MeasuredRun]) -> Content:
     shown = f"the last {len(last)} of {len(rows)}" if len(rows) > len(last) else f"{len(rows)}"
     return Content(
         f"Duration of {kind} runs" if kind else "Duration of runs",
-        f"Wall-clock time by run number, {shown} run{'' if len(rows) == 1 else 's'}; "
+        f"Wall-clock time by run number, {shown} {'run' if len(rows) == 1 else 'runs'}; "
         "records/s and peak memory in the table",
         frame,
         RUN_COLUMNS,

@@ -12,11 +12,10 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import count, seconds
+from planwise.formatting import count, counted, seconds
 from planwise.parameters import EffectiveParameters
 from ui.components import html
 from ui.components.card import Card
-from ui.components.differences import counted
 from ui.components.lever_editor import LiveFigures
 from ui.components.page import on_page
 from ui.live_preview.values import Impact, PlanDetail, Previewed

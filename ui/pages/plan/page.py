@@ -8,12 +8,11 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import count
+from planwise.formatting import count, counted
 from planwise.parameters import EffectiveParameters, catalogue, validate
 from ui.components import html
 from ui.components.card import FRAME, Card
 from ui.components.differences import (
-    counted,
     difference_table,
     differences,
     finding_list,

@@ -14,7 +14,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import count, money, percent, points, shortened
+from planwise.formatting import count, counted, money, percent, points, shortened
 from planwise.parameters import (
     EffectiveParameters,
     Value,
@@ -25,7 +25,7 @@ from planwise.parameters import (
 from planwise.parameters.presets import Preset, presets
 from planwise.parameters.values import Key
 from ui.components import html
-from ui.components.differences import LeverDifference, counted, difference_table, differences, finding_list
+from ui.components.differences import LeverDifference, difference_table, differences, finding_list
 from ui.components.downloads import FileButton, to_csv, to_excel
 from ui.components.page import on_page
 from ui.draft import Draft, effective_of

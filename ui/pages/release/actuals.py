@@ -11,11 +11,10 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, is_missing, money_short, number, percent, ratio
+from planwise.formatting import count, counted, is_missing, money_short, number, percent, ratio
 from ui.components import html
 from ui.components.card import FRAME, SMALL, Card, Content
 from ui.components.charts import DOWN, UP, Series, bars
-from ui.components.differences import counted
 from ui.components.downloads import FileButton, FilePicker
 from ui.components.html import TableColumn
 from ui.components.page import PARTS, STACK, show

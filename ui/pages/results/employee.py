@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 from planwise.comparison.employee import Event, Timeline, Year
 from planwise.equity.reasons import MARKET_REASONS
 from planwise.errors import InputError
-from planwise.formatting import NOT_AVAILABLE, money, percent, ratio, with_levels
+from planwise.formatting import NOT_AVAILABLE, counted, money, percent, ratio, with_levels
 from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import FRAME, Card, Content, place

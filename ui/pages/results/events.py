@@ -10,7 +10,7 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
-from planwise.formatting import count, money, percent, with_unit
+from planwise.formatting import count, counted, money, percent, with_unit
 from ui.components import html
 from ui.components.card import FRAME, SMALL
 from ui.components.downloads import FileButton, to_csv, to_excel
@@ -132,7 +132,7 @@ class Explorer(Section):
                 rows=rows(view, found.found.frame),
                 page=found.page,
                 pages=max(ceil(total / ROWS), 1),
-                total=f"{count(total)} event{'' if total == 1 else 's'}",
+                total=counted(total, "event"),
                 opened="",
             )
 

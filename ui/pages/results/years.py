@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 
 from planwise.formatting import (
     count,
+    counted,
     exact_percent,
     money,
     money_short,
@@ -66,7 +67,7 @@ def headline(view: ResultsView, frame: pd.DataFrame) -> Sequence[html.Kpi]:
         html.Kpi(
             f"People, {view.year}",
             count(row["people"]),
-            f"{', '.join(_many(*one) for one in moved)}; {percent(row['turnover_rate'])} of experienced "
+            f"{', '.join(counted(*one) for one in moved)}; {percent(row['turnover_rate'])} of experienced "
             "staff left",
         ),
         html.Kpi(
@@ -94,10 +95,6 @@ def _paid_at_the_end(row: Any) -> str:
     if not leavers:
         return "base pay × FTE at year end"
     return f"base pay × FTE of the {count(row['active_people'])} active at year end; leavers have none"
-
-
-def _many(number: Any, noun: str) -> str:
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 class Years(Section):

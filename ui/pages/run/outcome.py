@@ -9,7 +9,7 @@ import pandas as pd
 import panel as pn
 
 from planwise.errors import InputError
-from planwise.formatting import count, moment, money, percent, points, ratio, shortened
+from planwise.formatting import count, counted, moment, money, percent, points, ratio, shortened
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import Card, Content, quality_gate
@@ -50,7 +50,8 @@ def sweep(found: Mapping[str, Any]) -> Content:
     whole = "" if found["complete"] else " · stopped before its end"
     return Content(
         "Sweep",
-        f"{count(len(rows))} scenarios and variants, {count(infeasible)} infeasible · {since}{whole}",
+        f"{counted(len(rows), 'scenario or variant', 'scenarios and variants')}, {count(infeasible)} "
+        f"infeasible · {since}{whole}",
         frame,
         ROWS,
         "sweep.csv",

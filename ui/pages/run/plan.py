@@ -11,7 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from planwise.errors import PlanWiseError
-from planwise.formatting import count, seconds
+from planwise.formatting import count, counted, seconds
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import FRAME
@@ -189,7 +189,7 @@ def held(holder: str) -> str:
 def summary(found: Mapping[str, Any]) -> str:
     """Return a plan in one line: 3 models rebuild, 9 are reused, about 1.2 s."""
     models = int(found["models_to_run"])
-    text = f"{count(models)} model{'' if models == 1 else 's'} rebuild{'s' if models == 1 else ''}, "
+    text = f"{counted(models, 'model rebuilds', 'models rebuild')}, "
     text += f"{count(found['models_reused'])} reused"
     if found["models_seconds"] is not None:
         text += f", about {seconds(found['models_seconds'])}"
@@ -200,7 +200,7 @@ def _found(found: Mapping[str, Any]) -> str:
     estimate = "no similar past run"
     if found["based_on_runs"]:
         runs = found["based_on_runs"]
-        estimate = f"from {runs} similar past run{'' if runs == 1 else 's'}"
+        estimate = f"from {counted(runs, 'similar past run')}"
     whole = found["whole_seconds"]
     figures = (
         html.Kpi("Rebuilt", count(found["models_to_run"]), f"of {count(_all(found))} models"),

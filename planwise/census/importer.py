@@ -76,7 +76,6 @@ from planwise.census.schema import (
 )
 from planwise.census.synthetic import default_levels
 from planwise.errors import InputError, PlanWiseError
-from planwise.formatting import counted
 from planwise.settings import Settings
 
 
@@ -406,9 +405,8 @@ def _with_last_hire(
     main = others[0]
     if later:
         notices.append(
-            f"hire_date: {counted(later, 'row has', 'rows have')} a {header!r}, from which tenure "
-            f"counts; the others have theirs "
-            f"from {main!r}. State one column for all: `columns: {{hire_date: {main}}}`."
+            f"hire_date: {later:,} {'row has' if later == 1 else 'rows have'} a {header!r}, from which "
+            f"tenure counts; the others have theirs from {main!r}. State one column for all: `columns: {{hire_date: {main}}}`."
         )
         frame = frame.assign(**{main: dates})
     rest = {"hire_date": (() if later else (header,)) + tuple(o for o in others if o != main)}

@@ -37,7 +37,6 @@ from planwise.census.schema import (
     RESERVED_ID_PREFIX,
 )
 from planwise.errors import DamagedStore, InputError
-from planwise.formatting import counted
 from planwise.masking import mask_values
 from planwise.settings import Settings
 from planwise.storage import (
@@ -107,10 +106,7 @@ def _table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
         raise InputError(f"The table does not have the declared types: {mask_values(str(error))}") from error
     for column, array in zip(schema, arrays, strict=True):
         if not column.nullable and array.null_count:
-            raise InputError(
-                f"Column {column.name} is required but "
-                f"{counted(array.null_count, 'row has', 'rows have')} no value."
-            )
+            raise InputError(f"Column {column.name} is required but {array.null_count} rows have no value.")
     return pa.table(arrays, schema=schema)
 
 

@@ -38,7 +38,6 @@ from planwise.engine.project import (
 from planwise.engine.publishing import GRAIN, comments
 from planwise.engine.variables import sqlmesh_variables
 from planwise.errors import DamagedStore, GateBlocked, InputError, PlanWiseError, machine_error
-from planwise.formatting import counted
 from planwise.governance.publications import PROD
 from planwise.parameters import EffectiveParameters
 from planwise.settings import Settings
@@ -65,8 +64,7 @@ def failure(errors: list[NodeExecutionFailedError[Any]], fallback: Exception) ->
         cause = error.__cause__
         if isinstance(cause, NodeAuditsErrors):
             found = "; ".join(
-                f"{e.audit_name}: {counted(e.count, 'row')} of "
-                f"{e.model_name if e.model_name else 'the model'}"
+                f"{e.audit_name}: {e.count} row{'s'[: e.count != 1]} of {e.model_name or 'the model'}"
                 for e in cause.errors
             )
             return AuditFailed(
@@ -307,8 +305,7 @@ class Warehouse:
             plan = self._virtual_update(environment, source)
         if missing := sorted(interval.snapshot_id.name for interval in plan.missing_intervals):
             raise InputError(
-                f"{counted(len(missing), 'model')} of {source} "
-                f"{'has' if len(missing) == 1 else 'have'} not been computed; {environment} is unchanged.",
+                f"{len(missing)} models of {source} have not been computed; {environment} is unchanged.",
                 remedy=SIMULATE_AGAIN,
             )
         self._apply(plan, None)

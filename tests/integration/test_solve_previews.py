@@ -99,20 +99,20 @@ def test_no_direct_minimisation_finds_a_smaller_change(world):
     more = 0.012
     free = world.search(world.problem(more))[1][-1].evaluation.kpis
     gap, raised = free[-1]["adjusted_gap_max"], max(year["raise_max"] for year in free)
+    # the budget nearly fixes what 150 people are paid: slopes of whole promotions are off by 2 % there
     cases = (
-        (),
-        ("merit_monotone", "change.cola_rate<=0.003", payroll(world, 1.022)),
-        (f"adjusted_gap<={gap - 2e-4:.6f}", f"raise<={raised - 2e-3:.6f}"),
+        ((), 1.003),
+        (("merit_monotone", "change.cola_rate<=0.003", payroll(world, 1.022)), 1.028),
+        ((f"adjusted_gap<={gap - 2e-4:.6f}", f"raise<={raised - 2e-3:.6f}"), 1.003),
     )
-    for limits in cases:
+    for limits, dearer in cases:
         problem = world.problem(more, constraints=limits)
         stopped, trials, informed = world.search(problem)
         found = trials[-1].evaluation
         reference, outputs = world.direct(problem)
         assert stopped == "converged" and informed.feasible(found)
         assert abs(outputs[0] - problem.target) < 2e-5 and max(outputs[1:], default=0) < 2e-5
-        # the budget nearly fixes what 150 people are paid: slopes of whole promotions are off by 2 % there
-        assert problem.change(found.levers) <= reference * (1.01 if not limits else 1.03)
+        assert problem.change(found.levers) <= reference * dearer
         assert {one.key for one in problem.spec.limits} <= set(informed.binding(found))
 
 

@@ -406,7 +406,8 @@ def _with_last_hire(
     if later:
         notices.append(
             f"hire_date: {later:,} {'row has' if later == 1 else 'rows have'} a {header!r}, from which "
-            f"tenure counts; the others have theirs from {main!r}. State one column for all: `columns: {{hire_date: {main}}}`."
+            f"tenure counts; the others have theirs from {main!r}. State one column for all: "
+            f"`columns: {{hire_date: {main}}}`."
         )
         frame = frame.assign(**{main: dates})
     rest = {"hire_date": (() if later else (header,)) + tuple(o for o in others if o != main)}

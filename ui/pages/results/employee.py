@@ -16,7 +16,6 @@ from planwise.formatting import NOT_AVAILABLE, counted, money, percent, ratio, w
 from planwise.parameters import catalogue
 from ui.components import html
 from ui.components.card import FRAME, Card, Content, place
-from ui.components.differences import counted
 from ui.components.page import STACK, show
 from ui.components.point_charts import Marks, pay_line
 from ui.components.table import PagedTable

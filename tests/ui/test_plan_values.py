@@ -6,7 +6,7 @@ import pytest
 
 from planwise.errors import InputError
 from tests.ui.plan_world import FakeSession, Scenarios
-from ui.components.differences import counted, difference_table, differences, finding_list, finding_title
+from ui.components.differences import difference_table, differences, finding_list, finding_title
 from ui.components.downloads import to_csv
 from ui.pages.plan.charts import effect_texts, effects
 from ui.pages.plan.editor import slider_value

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from planwise.errors import InputError
+from planwise.formatting import counted
 from tests.ui.plan_world import FakeSession, Scenarios
 from ui.components.differences import difference_table, differences, finding_list, finding_title
 from ui.components.downloads import to_csv

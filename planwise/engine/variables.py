@@ -83,6 +83,7 @@ def sqlmesh_variables(
         "pay_years": blueprints(pay_blueprints(effective)),
         "hazard_multipliers": json.dumps(_hazard_rows(effective)),
         "drift": rates_of(effective) != NO_RATES,
+        "grouped_raises": json.dumps(_grouped_raises(effective)),
         "tenure_bands": json.dumps(
             [[member, band.end] for member, band in effective.declared.bands["tenure"].items()]
         ),
@@ -213,6 +214,13 @@ def _group_terms(effective: EffectiveParameters, year: int) -> dict[str, Bound]:
         "drift_group_factors": [one.factor for one in drifts],
         "drift_group_points": [one.points for one in drifts],
     }
+
+
+def _grouped_raises(effective: EffectiveParameters) -> list[str]:
+    """Return which raises have groups in any year: the models look none up otherwise."""
+    terms = [_group_terms(effective, year) for year in effective.years]
+    attributes = {"award": "award_attribute", "merit": "merit_group_attribute"}
+    return [kind for kind, attribute in attributes.items() if any(term[attribute] for term in terms)]
 
 
 def pay_blueprints(effective: EffectiveParameters) -> list[YearBlueprint]:

@@ -186,9 +186,16 @@ def drifted(evaluator, source, draw, attribute, names, factors, points, deviatio
 
 
 @macro()
-def where_drift(evaluator, expression):
-    """Return an expression that only drift reads; null without drift."""
-    return expression if evaluator.var("drift") else "NULL"
+def where_drift(evaluator, expression, without="NULL"):
+    """Return an expression that only drift has a value for; without drift another, by default null."""
+    return expression if evaluator.var("drift") else without
+
+
+@macro()
+def where_grouped(evaluator, kind, expression, without="NULL"):
+    """Return an expression over the groups of `award` or `merit`; another where no year has such groups."""
+    grouped = json.loads(evaluator.var("grouped_raises", '["award", "merit"]'))
+    return expression if kind.name in grouped else without
 
 
 @macro()

@@ -91,31 +91,37 @@ WITH terms AS (
 ), basis AS (
   SELECT
     paid.*,
-    LIST_POSITION(
-      CAST(@merit_group_names AS TEXT[]),
-      CASE @merit_group_attribute
-        WHEN 1
-        THEN department
-        WHEN 2
-        THEN job_family
-        WHEN 3
-        THEN location
-        WHEN 4
-        THEN manager_id
-      END
+    @where_grouped(
+      merit,
+      LIST_POSITION(
+        CAST(@merit_group_names AS TEXT[]),
+        CASE @merit_group_attribute
+          WHEN 1
+          THEN department
+          WHEN 2
+          THEN job_family
+          WHEN 3
+          THEN location
+          WHEN 4
+          THEN manager_id
+        END
+      )
     ) AS merit_group_place, /* the attribute is one of four; none without groups */
-    LIST_POSITION(
-      CAST(@award_names AS TEXT[]),
-      CASE @award_attribute
-        WHEN 1
-        THEN department
-        WHEN 2
-        THEN job_family
-        WHEN 3
-        THEN location
-        WHEN 4
-        THEN manager_id
-      END
+    @where_grouped(
+      award,
+      LIST_POSITION(
+        CAST(@award_names AS TEXT[]),
+        CASE @award_attribute
+          WHEN 1
+          THEN department
+          WHEN 2
+          THEN job_family
+          WHEN 3
+          THEN location
+          WHEN 4
+          THEN manager_id
+        END
+      )
     ) AS award_place,
     @where_drift(@draw_block(@seed, @year, paid.employee_id, drift_donor)) AS drift_digest
   FROM intermediate.int_pay_basis_@year AS paid
@@ -143,8 +149,16 @@ WITH terms AS (
     basis.level_id,
     basis.merit_level_id,
     basis.performance_rating,
-    CAST(COALESCE(LIST_EXTRACT(CAST(@merit_group_factors AS DECIMAL(9, 6)[]), basis.merit_group_place), 1) AS DECIMAL(9, 6)) AS merit_group_factor,
-    CAST(COALESCE(LIST_EXTRACT(CAST(@merit_group_points AS DECIMAL(9, 6)[]), basis.merit_group_place), 0) AS DECIMAL(9, 6)) AS merit_group_points,
+    CAST(@where_grouped(
+      merit,
+      COALESCE(LIST_EXTRACT(CAST(@merit_group_factors AS DECIMAL(9, 6)[]), basis.merit_group_place), 1),
+      1
+    ) AS DECIMAL(9, 6)) AS merit_group_factor,
+    CAST(@where_grouped(
+      merit,
+      COALESCE(LIST_EXTRACT(CAST(@merit_group_points AS DECIMAL(9, 6)[]), basis.merit_group_place), 0),
+      0
+    ) AS DECIMAL(9, 6)) AS merit_group_points,
     basis.fte,
     basis.fte_years,
     basis.first_day,
@@ -163,7 +177,11 @@ WITH terms AS (
     terms.range_midpoint,
     terms.range_maximum,
     terms.market_reference,
-    CAST(COALESCE(1 + LIST_EXTRACT(CAST(@award_rates AS DECIMAL(9, 6)[]), basis.award_place), terms.cola_factor) AS DECIMAL(9, 6)) AS cola_factor,
+    CAST(@where_grouped(
+      award,
+      COALESCE(1 + LIST_EXTRACT(CAST(@award_rates AS DECIMAL(9, 6)[]), basis.award_place), terms.cola_factor),
+      terms.cola_factor
+    ) AS DECIMAL(9, 6)) AS cola_factor,
     terms.promotion_factor,
     CAST(CASE
       WHEN basis.is_hire AND @hires_copy_pay AND NOT basis.entry_pay IS NULL

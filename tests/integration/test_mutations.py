@@ -129,7 +129,7 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     "no rounding at the COLA": ("macros/pay_steps.py", "CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})\n    ELSE", "CAST(FLOOR(s.pay_{before} * s.cola_factor) AS {PAY})\n    ELSE"),
     "no rounding between COLA and drift": ("macros/pay_steps.py", "CAST(ROUND(s.pay_{before} * s.cola_factor, 2) AS {PAY})\n      ELSE", "CAST(FLOOR(s.pay_{before} * s.cola_factor) AS {PAY})\n      ELSE"),
     "award on top of the COLA": (f"models/{PAY}", "1 + LIST_EXTRACT(CAST(@award_rates", "terms.cola_factor + LIST_EXTRACT(CAST(@award_rates"),
-    "award of the next group": (f"models/{PAY}", "basis.award_place),\n        terms", "basis.award_place + 1),\n        terms"),
+    "award of the next group": (f"models/{PAY}", "basis.award_place), terms.cola_factor)", "basis.award_place + 1), terms.cola_factor)"),
     "drift of the pay before the COLA": ("macros/pay_steps.py", "ROUND(c.pay_after_cola * CAST(1 + c.drift_rate", "ROUND(c.pay_{before} * CAST(1 + c.drift_rate"),
     "drift for the promoted": ("macros/pay_steps.py", "AND NOT p.promotion_due ", ""),
     "drift for hires of the year": ("macros/pay_steps.py", "AND NOT p.is_hire ", ""),

@@ -21,7 +21,7 @@ from planwise.app.enrich import (
     evaluate_recipients,
     evaluate_reported_titles,
 )
-from planwise.app.match_decisions import decide_match, review_queue
+from planwise.app.match_decisions import decide_match, match_review, review_queue
 from planwise.cli.options import PARAMETERS, AsFlow, Home, Json
 from planwise.console import PLAIN, emit_blocked, emit_json, print_gate, progress, results, settings_for
 from planwise.enrichment.decisions import MatchDecision
@@ -161,14 +161,21 @@ def decide(
     """Decide what a name is; every later run applies the decision."""
     if no_match == (id is not None or entry is not None):
         raise cyclopts.ValidationError(msg="Give --id or --entry, or --no-match.")
-    decision = decide_match(
-        settings_for(home), MatchDecision(matching, name, city, state, id, entry, comment=comment)
-    )
+    settings = settings_for(home)
+    decision = decide_match(settings, MatchDecision(matching, name, city, state, id, entry, comment=comment))
     if json:
         emit_json(decision.as_json())
         return
     what = "has no match" if no_match else f"is {entry or id}"
     results().print(f"Decision {decision.id}: {name} {what}.", markup=False)
+    names = match_review(settings, matching).names
+    if names is not None and name.strip().upper() not in {str(row["name"]).strip().upper() for row in names}:
+        progress().print(
+            f"{name} is not among the names of the last run that wait for a decision: check its spelling in "
+            f"`planwise enrich queue {matching}`.",
+            style="yellow",
+            markup=False,
+        )
 
 
 @app.command

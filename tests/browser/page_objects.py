@@ -96,7 +96,10 @@ class Compare:
         expect(self.figures()).to_be_visible(timeout=180_000)
 
     def figures(self):
-        return self.page.get_by_role("table").filter(has_text="Change in average pay a year since the census")
+        found = self.page.get_by_role("table").filter(
+            has_text="Change in average pay a year since the census"
+        )
+        return found.first  # before that of the noise
 
     def growth(self):
         """Return compound growth of each scenario, in the order of the columns, in per cent."""

@@ -53,6 +53,15 @@ def test_the_tile_has_ratio_percentile_and_share_or_the_reason():
     assert "planwise enrich market" in tile(Side([none])).note
 
 
+def test_default_rates_are_named_until_the_scenario_has_its_own():
+    session = FakeSession(Scenarios(horizon=2, measured={"termination_rate": 0.1}))
+    page = PlanPage(session)
+    assert page._calibrate.visible
+    session.draft.start_from("measured")
+    page.refresh()
+    assert not page._calibrate.visible  # whatever other scenarios of the home have
+
+
 def test_levels_with_the_same_reason_are_named_together():
     rows = pd.DataFrame(
         [

@@ -330,10 +330,13 @@ def test_figures_are_beside_the_baselines(settings):
     publish_by_hand(settings, "lean", growth=0.025)
     store = Store(settings)
     content = outcome.figures(store.result("lean"), store.result("baseline"))
-    assert content.frame.iloc[0].to_dict() == {
-        "figure": "Annual growth (CAGR), mean base pay",
+    assert content.frame["figure"].tolist()[:2] == ["Increase budget", "Cost of the increase budget"]
+    assert content.frame.set_index("figure").loc["Change in average pay"].to_dict() == {
         "value": "2.50%", "baseline": "3.00%", "difference": "−0.50\u00a0pp",
     }  # fmt: skip
+    assert content.subtitle.startswith("End of 2026 ")  # the next cycle
+    market = content.frame.set_index("figure").loc["Compa-ratio to market"]
+    assert (market["value"], market["difference"]) == ("n/a", "")
     assert len(outcome.figures(store.result("lean"), None).columns) == 2
 
 

@@ -22,7 +22,7 @@ from ui.session import Session
 from ui.values.comparison import DRAWN, Chance, Reach
 
 METRICS = {
-    "growth_compound": ("Annual growth (CAGR) since the census", RATE),
+    "growth_compound": ("Change in average pay a year since the census", RATE),
     "payroll": ("Payroll at year end", MONEY),
     "mean_base_pay": ("Mean base pay", MONEY),
     "headcount": ("Headcount", PEOPLE),

@@ -104,7 +104,9 @@ def growth(results: Sequence[Result], chosen: Result) -> Content:
         TableColumn("title", "Scenario", is_text=True),
         TableColumn("simulation_year", "Year", str),
         TableColumn("growth_all", "Growth in the year", lambda v: percent(v, 2)),
-        TableColumn("growth_compound", "Annual growth (CAGR) since the census", lambda v: percent(v, 2)),
+        TableColumn(
+            "growth_compound", "Change in average pay a year since the census", lambda v: percent(v, 2)
+        ),
         TableColumn("target_growth", "Target", percent),
         TableColumn("growth_minus_target_pp", "Growth minus target", lambda v: points(v / PP)),
     )

@@ -42,6 +42,7 @@ WIDE_TABS = ("By year", "Merit", "Pay ranges", "Market", "Assumptions")
 EDITOR_WIDTH = 560  # pixels: a name, a slider on which .05 pp can be hit, a number, the base value, a reset
 STACKED_WIDTH, WIDE_STACKED_WIDTH = (1180, 1300)  # pixels of the window; below, figures come first
 TAB_SIZES = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 6px", "minHeight": "40px"}}
+TURNOVER = "termination_rate"  # what every calibration estimates
 DEFAULT_RATES = (
     "These rates are survey defaults, not this employer's: calibrate turnover, promotions and raises on "
     "the censuses of earlier years."
@@ -147,7 +148,7 @@ class PlanPage(Page):
                 self._session.notify(lost, tone="warning", remedy=LOOK_AGAIN)
             self._census = store.plans.census(store.plans.get(draft.scenario).census)
             names = [scenario.name for scenario in store.plans.list()]
-            calibrated = bool(store.censuses.calibrated())
+            calibrated = draft.current.tier(TURNOVER) != "default"
         except PlanWiseError as error:
             self._census = None
             self._preview.forget()

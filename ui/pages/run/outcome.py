@@ -9,7 +9,7 @@ import pandas as pd
 import panel as pn
 
 from planwise.errors import InputError
-from planwise.formatting import count, counted, moment, money, percent, points, ratio, shortened
+from planwise.formatting import count, counted, is_missing, moment, money, percent, points, ratio, shortened
 from planwise.jobs import Job, JobKind, State
 from ui.components import html
 from ui.components.card import Card, Content, quality_gate
@@ -23,7 +23,7 @@ ROWS = (
     TableColumn("scenario", "Scenario", is_text=True),
     TableColumn("variant", "Variant", lambda v: SAVED if v == AS_IT_IS else v, is_text=True),
     TableColumn("verdict", "Verdict", shortened, is_text=True),
-    TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
+    TableColumn("growth", "Change in average pay a year", lambda v: percent(v, 2)),
     TableColumn("target_growth", "Target", percent),
     TableColumn("payroll", "Annual payroll, $", money),
     TableColumn("headcount", "Headcount", count),
@@ -159,22 +159,25 @@ def consequence(job: Job) -> str:
 
 
 def figures(result: Result, baseline: Result | None) -> Content:
-    """Return key figures of the last year beside the baseline's, where that simulates the year too."""
-    year = result.last_year
+    """Return key figures of the first year beside the baseline's, where that simulates the year too."""
+    year = result.years[0]
     own = result.kpi(year)
     other = baseline.kpi(year) if baseline is not None and year in baseline.years else None
-    two, more_money = partial(percent, decimals=2), partial(money, sign=True)
+    two, more_money, more = partial(percent, decimals=2), partial(money, sign=True), partial(count, sign=True)
     more_ratio = partial(ratio, decimals=3, sign=True)
     rows = [
-        _figure(name, own[column], None if other is None else other[column], write, difference)
+        _figure(name, own.get(column), {} if other is None else {"at": other.get(column)}, write, difference)
         for name, column, write, difference in (
-            ("Annual growth (CAGR), mean base pay", "growth_compound", two, points),
-            (f"Growth in {year}", "growth_all", two, points),
-            ("Mean base pay", "mean_base_pay", money, more_money),
+            ("Increase budget", "increase_rate", two, points),
+            ("Cost of the increase budget", "increase_cost", money, more_money),
+            ("Promotion budget", "promotion_rate_of_payroll", two, points),
             ("Annual payroll", "payroll", money, more_money),
-            ("Headcount", "headcount", count, partial(count, sign=True)),
+            ("Growth of those who stay", "growth_continuing", two, points),
+            ("Change in average pay", "growth_all", two, points),
+            ("Headcount", "headcount", count, more),
+            ("Turnover, all separations", "turnover_total", two, points),
             ("Compa-ratio", "mean_compa_ratio", ratio, more_ratio),
-            ("Turnover in the year", "termination_rate", two, points),
+            ("Compa-ratio to market", "mean_market_ratio", ratio, more_ratio),
         )
     ]
     frame = pd.DataFrame(rows)
@@ -190,9 +193,14 @@ def figures(result: Result, baseline: Result | None) -> Content:
 
 
 def _figure(
-    name: str, own: Any, other: Any | None, write: Callable[[Any], str], difference: Callable[[Any], str]
+    name: str,
+    own: Any,
+    other: Mapping[str, Any],
+    write: Callable[[Any], str],
+    difference: Callable[[Any], str],
 ) -> dict[str, str]:
     row = {"figure": name, "value": write(own), "baseline": "", "difference": ""}
-    if other is not None:
-        row |= {"baseline": write(other), "difference": difference(own - other)}
+    if other:
+        known = not (is_missing(own) or is_missing(other["at"]))
+        row |= {"baseline": write(other["at"]), "difference": difference(own - other["at"]) if known else ""}
     return row

@@ -40,7 +40,7 @@ PAST = (
     TableColumn("models_reused", "Reused", count),
     TableColumn("gate", "Gate", is_text=True, whole=True),
     TableColumn("published", "Published", lambda v: "yes" if v else "no", is_text=True, whole=True),
-    TableColumn("growth", "Annual growth (CAGR)", lambda v: percent(v, 2)),
+    TableColumn("growth", "Change in average pay a year", lambda v: percent(v, 2)),
     TableColumn("payroll", "Annual payroll, $", money),
     TableColumn("by", "By", is_text=True, whole=True),
 )

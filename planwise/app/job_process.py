@@ -58,18 +58,46 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
+UseCase = tuple["type[Request]", Callable[..., Any]]
+
+
+def use_case_of(kind: JobKind) -> UseCase:
     """Return the request model of a kind of job, and the function that runs it.
 
-    The engine takes seconds to import, so the use-cases are imported here, after the wait in the queue, and
-    those of a census without it.
+    The engine takes seconds to import, so the use-case is imported here, after the wait in the queue, and
+    those of a census without it; other use-cases would take a quarter longer.
     """
     if kind.is_census:
         return _census_use_case(kind)
-    from planwise.app.enrich import RecipientsRequest, enrich_recipients
-    from planwise.app.monitor import MonitorRequest, monitor
-    from planwise.app.optimize import optimize
+    if kind in (JobKind.RELEASE, JobKind.ROLLBACK, JobKind.ROLLOUT):
+        return _release_use_case(kind)
+    match kind:
+        case JobKind.OPTIMIZE:
+            from planwise.app.optimize import optimize
+            from planwise.study.spec import OptimizeRequest
+
+            return OptimizeRequest, optimize
+        case JobKind.SWEEP:
+            from planwise.app.requests import SweepRequest
+            from planwise.app.sweep import sweep
+
+            return SweepRequest, sweep
+        case JobKind.MONITOR:
+            from planwise.app.monitor import MonitorRequest, monitor
+
+            return MonitorRequest, monitor
+        case JobKind.RECIPIENTS:
+            from planwise.app.enrich import RecipientsRequest, enrich_recipients
+
+            return RecipientsRequest, enrich_recipients
     from planwise.app.plan import plan
+    from planwise.app.requests import SimulateRequest
+    from planwise.app.simulate import simulate
+
+    return SimulateRequest, plan if kind is JobKind.PLAN else simulate
+
+
+def _release_use_case(kind: JobKind) -> UseCase:
     from planwise.app.release import (
         ReleaseRequest,
         RollbackRequest,
@@ -78,26 +106,13 @@ def use_case_of(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
         rollback,
         rollout,
     )
-    from planwise.app.requests import SimulateRequest, SweepRequest
-    from planwise.app.simulate import simulate
-    from planwise.app.sweep import sweep
-    from planwise.study.spec import OptimizeRequest
 
-    use_cases: dict[JobKind, tuple[type[Request], Callable[..., Any]]] = {
-        JobKind.SIMULATE: (SimulateRequest, simulate),
-        JobKind.OPTIMIZE: (OptimizeRequest, optimize),
-        JobKind.SWEEP: (SweepRequest, sweep),
-        JobKind.PLAN: (SimulateRequest, plan),
-        JobKind.RELEASE: (ReleaseRequest, release),
-        JobKind.ROLLBACK: (RollbackRequest, rollback),
-        JobKind.MONITOR: (MonitorRequest, monitor),
-        JobKind.ROLLOUT: (RolloutRequest, rollout),
-        JobKind.RECIPIENTS: (RecipientsRequest, enrich_recipients),
-    }
-    return use_cases[kind]
+    if kind is JobKind.RELEASE:
+        return ReleaseRequest, release
+    return (RollbackRequest, rollback) if kind is JobKind.ROLLBACK else (RolloutRequest, rollout)
 
 
-def _census_use_case(kind: JobKind) -> "tuple[type[Request], Callable[..., Any]]":
+def _census_use_case(kind: JobKind) -> UseCase:
     from planwise.app.requests import GenerateRequest, IngestRequest
 
     match kind:

@@ -3,6 +3,7 @@
 As `sqlmesh format --check`, `lint` and `test` do, but what takes longest, loading the models, is done once.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ def run_unit_tests(context: Context, project: Path) -> bool:
 def main() -> int:
     """Run every check; return 1 if any failed."""
     set_console(TerminalConsole())  # SQLMesh prints what it finds
+    gc.disable()  # parsed SQL is very many objects that stay: scanning them took a third of the time
     return max(check(project) for project in PROJECTS)
 
 

@@ -19,6 +19,7 @@ from planwise.study.target import INCREASE
 from planwise.study.trial import Evaluation, Trial, TrialPurpose
 
 WITHIN, OUTSIDE, OTHER = "nearest within policy", "least change outside policy", "other levers"
+OWN = "the study's answer"  # where limits, and not policy, keep the target away
 OTHER_FAMILIES = ("new_hire_salary_adjustment", "promotion_raise_level_")
 NOTABLE_SHARE = 0.5  # of the tolerance: what other levers must add to be an answer of their own
 NONE_WITHIN = "No value of these levers is within policy."
@@ -66,7 +67,8 @@ def _search(problem: Problem, base: EffectiveParameters, levels: tuple[int, ...]
         further = None
     within = None if within is None or not problem.is_within_policy(within.evaluation) else within
     found = [] if within is None else [Alternative(WITHIN, within.evaluation)]
-    found.append(Alternative(OUTSIDE, best, "" if found else NONE_WITHIN))
+    name = OWN if problem.is_within_policy(best) else OUTSIDE
+    found.append(Alternative(name, best, "" if found else NONE_WITHIN))
     if further is not None and (within is None or _nearer(problem, further, within)):
         found.append(Alternative(OTHER, further.evaluation))
     elif other is not None and within is not None:

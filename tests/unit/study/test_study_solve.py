@@ -27,7 +27,7 @@ from study_worlds import (
 from planwise.parameters import resolve
 from planwise.risk.worlds import replicate_seeds
 from planwise.study import Evaluation, StudySpec
-from planwise.study.alternatives import OUTSIDE, WITHIN, find_alternatives
+from planwise.study.alternatives import OUTSIDE, OWN, WITHIN, find_alternatives
 from planwise.study.linear_model import MARGIN, Cut, Model, Region, furthest, least_change, least_excess
 from planwise.study.problem import Problem, problem_of
 from planwise.study.reachability import evaluate_bounds, reachability_of, with_answer
@@ -393,6 +393,7 @@ def test_the_nearest_within_policy_moves_merit_and_leaves_cola(bend, target, mer
     posed = posed.with_baseline(previewed(Proposal({}, "preview", TrialPurpose.BASELINE)).evaluation)
     found, _ = drive(find_alternatives(posed, base, LEVELS, posed.baseline), previewed)
     within = next(one.evaluation for one in found if one.name == WITHIN)
+    assert [one.name for one in found if one.evaluation is posed.baseline] == [OWN]  # it is within policy
     assert within.levers["cola_rate"] == 0.0
     assert within.levers[tied] == pytest.approx(merit, abs=1e-9)
     assert posed.is_within_policy(within)

@@ -140,7 +140,7 @@ def test_backtest_holds_out_each_year_that_can_be(files, tmp_path, capsys, monke
 @pytest.mark.parametrize(
     ("tokens", "message"),
     [
-        (["calibrate"], "0 census given"),
+        (["calibrate"], "0 censuses given"),
         (["calibrate", "a", "--output", "report.docx"], "is not a report format"),
         (["backtest", "a", "--as-of", "yesterday"], "is not a list of dates"),
     ],

@@ -80,7 +80,7 @@ def test_who_is_paid_more_or_less_counts_everybody(both, published_home):
     gap = (frames["higher_cola"] - frames["baseline"]).dropna()
     strip = page.locator(".kpis:visible")
     expect(strip).to_contain_text(formatting.count((gap > 0).sum()))
-    row = page.get_by_role("row").filter(has_text="Everybody")
+    row = page.get_by_role("row").filter(has_text="Everyone")
     row.wait_for()  # the table comes after the strip
     everybody = row.locator("td").all_inner_texts()
     assert everybody[1:5] == [

@@ -492,7 +492,7 @@ def test_policy_and_luck_are_told_with_interval_and_share():
     assert "98.0% ± 1.0%" in content.table and "no difference" in content.table
     assert "16 common draws of rates and luck" in content.subtitle
     (trace,) = content.figure["data"]
-    assert trace["x"] == [-0.01] and trace["error_x"]["array"] == [pytest.approx(0.002)]
+    assert trace["x"] == [-1.0] and trace["error_x"]["array"] == [pytest.approx(0.2)]  # points
 
 
 def test_files_are_named_by_what_is_in_them():

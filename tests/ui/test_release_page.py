@@ -21,7 +21,7 @@ from ui.jobs.actions import JobActions
 from ui.jobs.governance import ReleaseActions
 from ui.pages.release.actuals import compared, state_html
 from ui.pages.release.page import ReleasePage, SwitchDialog, approved_html, report_html
-from ui.pages.release.rollout import RolloutCards, phases_of
+from ui.pages.release.rollout import RolloutCards, in_force_last, phases_of
 from ui.session import Services, Session
 from ui.store import Store
 from ui.values.releases import ReleaseOverview, history_frame
@@ -227,6 +227,11 @@ def test_phases_are_shown_with_their_levers_increases_and_payroll():
     )
     assert found.frame["payroll"].tolist() == [2e6, 4e6] and found.frame["share"].tolist() == [0.5, 1.0]
     assert found.figure["data"][0]["y"] == pytest.approx([0.031, 0.032])
+
+
+def test_the_scenario_in_force_is_the_last_to_rehearse():
+    assert in_force_last(("a", "b", "c"), "a") == ("b", "c", "a")
+    assert in_force_last(("a", "b"), "") == ("a", "b")
 
 
 def test_a_rehearsal_is_a_job_of_the_pace_and_for_who_may_store_and_run(settings):

@@ -20,6 +20,7 @@ from ui.components.point_charts import intervals
 from ui.pages.compare.tables import MONEY, PEOPLE, RATE, change, figure, file_name
 from ui.session import Session
 from ui.values.comparison import DRAWN, Chance, Reach
+from ui.values.studies import PP
 
 METRICS = {
     "growth_compound": ("Change in average pay a year since the census", RATE),
@@ -298,18 +299,17 @@ def _intervals(found: Sequence[Chance], names: Sequence[str], called: Callable[[
     rows = [
         {
             "name": called(chance.scenario),
-            "value": chance.difference.mean,
-            "low": chance.difference.low,
-            "high": chance.difference.high,
+            "value": chance.difference.mean * PP,
+            "low": chance.difference.low * PP,
+            "high": chance.difference.high * PP,
             "text": f"{change(chance.difference.mean, RATE)}, {_share(chance)} policy",
             "color": color_of(chance.scenario, names),
         }
         for chance in found
         if chance.metric == "growth_compound"
     ]
-    return intervals(
-        rows, x_title=f"Annual growth minus {label(called(names[0]))}, 95% interval", x_format="+.2%"
-    )
+    title = f"Change in average pay a year, minus {label(called(names[0]))}: pp, 95% interval"
+    return intervals(rows, x_title=title, x_format="+.2f")
 
 
 def _share(chance: Chance) -> str:

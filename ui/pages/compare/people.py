@@ -18,9 +18,9 @@ from ui.components.page import PAIR, STACK
 from ui.pages.compare.tables import file_name
 from ui.values.comparison import PeopleCompared
 
-ATTRIBUTES = {"everybody": "Everybody", "level": "Level", "department": "Department", "gender": "Gender"}
+ATTRIBUTES = {"everybody": "Everyone", "level": "Level", "department": "Department", "gender": "Gender"}
 STEPS = ("The same people", "Only there", "Only in the base")  # short enough for an axis
-ALL = "Everybody"
+ALL = "Everyone"
 LOSS, GAIN, SAME = DOWN, UP, GREY
 
 

@@ -26,7 +26,7 @@ METRICS: Mapping[str, tuple[str, Callable[[Any], str]]] = {  # label, and how th
     "headcount": ("Headcount", count),
     "turnover": ("Turnover a year, such as 14%", percent),
     "satisfaction": ("Satisfaction", number),
-    "market_position": ("Pay / market reference", ratio),
+    "market_position": ("Compa-ratio to market", ratio),
 }
 TEMPLATE = "date,payroll,headcount,turnover,satisfaction,market_position\n{day},,,,,\n"
 COLUMNS = (

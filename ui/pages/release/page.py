@@ -24,7 +24,7 @@ from ui.components.scenario_dialogs import ActionDialog
 from ui.components.table import PagedTable
 from ui.pages.overview.page import headline
 from ui.pages.release.actuals import ActualsCards
-from ui.pages.release.rollout import RolloutCards
+from ui.pages.release.rollout import RolloutCards, in_force_last
 from ui.session import Session
 from ui.values.parameter_text import full_label, written
 from ui.values.proposals import figure_text, state_of
@@ -166,7 +166,8 @@ class ReleasePage(ReadPage):
         self._history.layout.visible = bool(found.history)
         self._checkpoints.show(checkpoint_frame(found.checkpoints, called))
         self._actuals.show(found.monitoring)
-        self._rollout.show(found.scenarios, found.rehearsal)
+        in_force = "" if found.in_force is None else found.in_force.scenario
+        self._rollout.show(in_force_last(found.scenarios, in_force), found.rehearsal)
         self._history.show(
             Content(
                 "Releases and rollbacks",

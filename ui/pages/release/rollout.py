@@ -36,6 +36,11 @@ ABOUT = (
 )
 
 
+def in_force_last(names: Sequence[str], in_force: str) -> tuple[str, ...]:
+    """Return the scenarios with the one in force at the end: it changes nothing, unless it was edited."""
+    return tuple(sorted(names, key=lambda name: name == in_force))
+
+
 class RolloutCards:
     """The card that rehearses a rollout, and that of its phases."""
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import yaml
-from scipy.special import ndtr, ndtri
 
 from planwise.census.dates import check_census_date
 from planwise.census.registry import Census, register_census
@@ -205,6 +204,8 @@ def _pay(
 
     All pay is drawn from one distribution, truncated so that the pay after the gap is in range too.
     """
+    from scipy.special import ndtr, ndtri  # SciPy is slow to import, and every command imports this module
+
     ranges = default_levels()
     low, high = (ranges[c].to_numpy(dtype=float)[level] for c in ("minimum", "maximum"))
     sigma = profile["pay_log_sigma"]

@@ -15,7 +15,8 @@ from planwise.app.requests import SimulateRequest
 from planwise.cli.enrich import render_enrichment
 from planwise.cli.options import Home, Json
 from planwise.cli.papers import render_increases
-from planwise.cli.tables import print_answers, print_kpis, print_optimization
+from planwise.cli.study_tables import print_answers, print_optimization
+from planwise.cli.tables import print_kpis
 from planwise.console import PLAIN, emit_json, progress, results, settings_for
 from planwise.errors import InputError
 from planwise.prefect_server import configured_api

@@ -9,7 +9,7 @@ from planwise.app.optimize import OptimizationReport
 from planwise.app.optimize import optimize as job
 from planwise.app.simulate import SimulationBlocked
 from planwise.cli.options import AsFlow, Assumes, Home, Json, Sets
-from planwise.cli.tables import print_optimization
+from planwise.cli.study_tables import print_optimization
 from planwise.console import emit_blocked, emit_json, print_gate, results, settings_for
 from planwise.errors import CheckFailed
 from planwise.jobs import JobKind

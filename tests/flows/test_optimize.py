@@ -17,7 +17,7 @@ from planwise.app.trial_workers import KEPT_ENVIRONMENTS, best_real_trials, keep
 from planwise.census import load_census, register_census
 from planwise.cli import optimize as command
 from planwise.cli.commands import UsageError, run
-from planwise.cli.tables import lever_table, print_findings
+from planwise.cli.study_tables import lever_table, print_findings
 from planwise.engine.warehouse import open_warehouse
 from planwise.errors import Busy, InputError
 from planwise.formatting import in_currency

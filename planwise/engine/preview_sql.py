@@ -15,9 +15,10 @@ from sqlglot.schema import MappingSchema
 
 from planwise.census.market import NO_MARKET
 from planwise.census.schema import GROUPINGS
+from planwise.engine.incremental_loader import code_digest
 from planwise.engine.plan_detail import DETAIL, detail_query
 from planwise.engine.project import CATALOG, LOADING, open_project
-from planwise.engine.sqlmesh_adapter import PLACEHOLDER, code_digest, placeholders_of
+from planwise.engine.sqlmesh_adapter import PLACEHOLDER, placeholders_of
 from planwise.engine.variables import Bound, literal
 from planwise.settings import Settings
 from planwise.storage import write_json

@@ -26,8 +26,8 @@ from sqlmesh.core.constants import IGNORE_PATTERNS
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 
 from planwise.census import Census
+from planwise.engine.incremental_loader import IncrementalLoader
 from planwise.engine.sqlmesh_adapter import (
-    IncrementalLoader,
     PlanContext,
     cache_schedules,
     without_file_caches,

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from planwise.engine import sqlmesh_adapter
+from planwise.engine import incremental_loader
 from planwise.engine.project import open_project
 from planwise.engine.variables import sqlmesh_variables
 from planwise.parameters import resolve, simulated_years
@@ -54,7 +54,7 @@ def reload(context, new_variables):
 
 
 def fresh(settings, new_variables):
-    with patch.dict(sqlmesh_adapter.CREATED, clear=True):
+    with patch.dict(incremental_loader.CREATED, clear=True):
         context = open_project(settings, new_variables)
         try:
             return loaded(context)
@@ -107,9 +107,21 @@ def test_a_change_changes_only_models_that_read_it(settings):
     assert not [name for name in before.keys() - kept if "int_workforce" in name or "stg_" in name]
 
 
+def test_audits_are_parsed_again_only_when_what_they_read_has_changed(settings):
+    context = open_project(settings, variables({}))
+    try:
+        audit = context._audits["headcount_balances"]
+        reload(context, variables({"cola_rate@2027": 0.041}))
+        assert context._audits["headcount_balances"] is audit
+        reload(context, variables({"headcount_growth@2027": -0.1}))  # an audit reads the target
+        assert context._audits["headcount_balances"] is not audit
+    finally:
+        context.close()
+
+
 def test_another_context_of_the_process_has_the_models_at_once(settings, monkeypatch):
     first = open_project(settings, variables({}))
-    monkeypatch.setattr(sqlmesh_adapter.IncrementalLoader, "_create", None)
+    monkeypatch.setattr(incremental_loader.IncrementalLoader, "_create", None)
     second = open_project(settings, variables({}))
     try:
         monkeypatch.undo()
@@ -131,7 +143,7 @@ def test_macros_read_variables_by_literal_names(file):
 
 
 def test_another_process_reads_the_models_of_the_first(made, settings, monkeypatch):
-    monkeypatch.setattr(sqlmesh_adapter.IncrementalLoader, "_create", lambda *_: pytest.fail("made again"))
+    monkeypatch.setattr(incremental_loader.IncrementalLoader, "_create", lambda *_: pytest.fail("made again"))
     assert fresh(settings, variables({})) == made[0]
 
 
@@ -145,10 +157,10 @@ def test_a_damaged_or_missing_cache_is_made_again(made, settings):
 
 def test_another_code_makes_its_own_models(settings, monkeypatch):
     made = []
-    create = sqlmesh_adapter.IncrementalLoader._create
-    monkeypatch.setattr(sqlmesh_adapter, "code_digest", lambda project: "another")
+    create = incremental_loader.IncrementalLoader._create
+    monkeypatch.setattr(incremental_loader, "code_digest", lambda project: "another")
     monkeypatch.setattr(
-        sqlmesh_adapter.IncrementalLoader,
+        incremental_loader.IncrementalLoader,
         "_create",
         lambda self, path, *rest: made.append(path) or create(self, path, *rest),
     )

@@ -28,7 +28,7 @@ from worlds import AS_OF, Direct, Result, broken_rows, effective_for, frame_of, 
 
 from planwise.census import Census, SyntheticOptions, default_levels
 from planwise.census.synthetic import synthetic_rows
-from planwise.engine import sqlmesh_adapter
+from planwise.engine import incremental_loader
 from planwise.engine.warehouse import MARTS
 from planwise.parameters import EffectiveParameters, catalogue
 from planwise.parameters.calibrated_rates import store_rates
@@ -404,7 +404,7 @@ def stored_unless_calling(changed: Path) -> Callable[..., list[SqlModel]]:
     def found(_: Any, path: Path, state: str, make: Callable[[], list[SqlModel]]) -> list[SqlModel]:
         text, (_, *around), values = json.loads(state)
         if macros and not called.search(text):
-            for known, models in sqlmesh_adapter.CREATED[path].items():
+            for known, models in incremental_loader.CREATED[path].items():
                 known_text, (_, *known_around), known_values = json.loads(known)
                 if [text, around, values] == [known_text, known_around, known_values]:
                     return models
@@ -419,10 +419,12 @@ def test_mutant_is_killed(mutable: Direct, worlds: list[World], mutant: str, mon
         "sys.dont_write_bytecode", True
     )  # a macro changed twice in a second has one timestamp
     # What the loader made of the models as they are stays, however many mutants there are.
-    monkeypatch.setattr(sqlmesh_adapter, "CREATED", {p: dict(s) for p, s in sqlmesh_adapter.CREATED.items()})
+    monkeypatch.setattr(
+        incremental_loader, "CREATED", {p: dict(s) for p, s in incremental_loader.CREATED.items()}
+    )
     file, text, changed = MUTANTS[mutant]
     path: Path = mutable.project / file
-    monkeypatch.setattr(sqlmesh_adapter.IncrementalLoader, "_stored", stored_unless_calling(path))
+    monkeypatch.setattr(incremental_loader.IncrementalLoader, "_stored", stored_unless_calling(path))
     original, written = path.read_text(encoding="utf-8"), path.stat()
     assert text in original, f"{file} no longer has {text!r}: write the mutant anew"
     path.write_text(original.replace(text, changed), encoding="utf-8")

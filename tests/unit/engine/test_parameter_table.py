@@ -42,7 +42,7 @@ def test_groups_are_bound_as_numbers_are():
         return {name: value for name, value in found.items() if name != "parameters_key"}
 
     groups = {"merit_groups@2027": "location: B=+0.005; A=x1.1"}
-    assert unbound(**groups) == unbound()
+    assert unbound(**groups) == unbound() | {"grouped_raises": '["merit"]'}  # which are looked up at all
     found = bindings(effective(**groups))
     parts = ("attribute", "names", "factors", "points")
     assert [found[f"merit_group_{part}_2026"] for part in parts] == [0, [], [], []]

@@ -40,7 +40,8 @@ def gap_reason(row: Mapping[str, Any], gap: str = "adjusted_gap") -> str:
 NO_SURVEY = "no_survey"  # also that of results of earlier versions, which have no code
 # Why there is no market position, by the code that the marts have.
 MARKET_REASONS: Mapping[str, str] = {
-    NO_SURVEY: "no market survey is in use: match the job titles (`planwise enrich market`)",
+    NO_SURVEY: "no market survey is in use: match the job titles (`planwise enrich market`) "
+    "and decide on those it leaves open",
     "no_match": "no job title is matched",
     "no_people": "there are no people",
     "review": "a person has to decide which occupation it is",

@@ -199,7 +199,8 @@ def test_the_impact_of_a_scenario_is_what_both_results_simulate(settings):
     assert found.effects.budget.value == 820_000  # 795,000 is 97 % of it
     assert found.report.components["business"].value == 0.3
     assert found.report.not_measured == (
-        "Market position: no market survey is in use: match the job titles (`planwise enrich market`).",
+        "Market position: no market survey is in use: match the job titles (`planwise enrich market`) and "
+        "decide on those it leaves open.",
     )
 
 

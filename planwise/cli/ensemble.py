@@ -168,15 +168,34 @@ def sensitivity(
             _print_sensitivity(report.as_json())
 
 
-# The columns shown, and the one they are ordered by.
-COLUMNS = {
-    "derivative": (("slope", "per_pp", "per_width", "share"), "share"),
-    "morris": (("mu", "mu_star", "mu_star_interval", "sigma"), "mu_star"),
-    "sobol": (("first", "first_interval", "total", "total_interval"), "total"),
+# The columns shown, with their headings, and the one they are ordered by.
+INTERVAL = "± 95 %"
+COLUMNS: dict[str, tuple[dict[str, str], str]] = {
+    "derivative": (
+        {"slope": "slope", "per_pp": "for 1 point", "per_width": "for its range", "share": "share"},
+        "share",
+    ),
+    "morris": (
+        {"mu": "mean effect", "mu_star": "mean size", "mu_star_interval": INTERVAL, "sigma": "varies by"},
+        "mu_star",
+    ),
+    "sobol": (
+        {
+            **{"first": "alone", "first_interval": INTERVAL},
+            **{"total": "with interactions", "total_interval": INTERVAL},
+        },
+        "total",
+    ),
 }
-
-
+NOTES = {
+    "derivative": "for 1 point: what one percentage point of the lever changes; for its range: what its "
+    "recommended range does; share: of the effects of all levers, squared.",
+    "morris": "What a lever changes over its recommended range; varies by: how much that depends on the "
+    "other levers.",
+    "sobol": "Shares of the variance, each lever over its recommended range.",
+}
 SHARES = ("share", "first", "first_interval", "total", "total_interval")
+KPIS = {metric.name: metric for metric in METRICS}
 LARGE = 100.0  # from here on without decimals
 
 
@@ -185,20 +204,33 @@ def _print_sensitivity(answer: Mapping[str, Any]) -> None:
     if answer["stopped"]:
         progress().print(f"Stopped after {answer['evaluations']} evaluations.", style="yellow")
     columns, key = COLUMNS[answer["method"]]
-    title = f"{answer['kpi']} of {answer['year']}, {answer['scenario']}: {answer['method']}"
-    table = Table("lever", *(Column(name, justify="right") for name in columns), title=title, **PLAIN)
+    kpi, year = answer["kpi"], answer["year"]
+    label = KPIS[kpi].label if kpi in KPIS else kpi
+    title = f"{label} ({kpi}), {year}: {answer['scenario']}, {answer['method']}"
+    headings = (Column(heading, justify="right") for heading in columns.values())
+    table = Table(Column("lever", no_wrap=True), *headings, title=title, **PLAIN)
     for name, row in sorted(answer["levers"].items(), key=lambda item: -(item[1][key] or 0.0)):
-        table.add_row(
-            name,
-            *(_sensitivity_text(answer["kpi"], row[column], is_share=column in SHARES) for column in columns),
-        )
+        table.add_row(name, *(_change_text(kpi, column, row[column]) for column in columns))
     console.print(table)
     if "value" in answer:
-        value = _sensitivity_text(answer["kpi"], answer["value"])
-        console.print(f"{answer['kpi']} is {value}; per_pp: change per point of the lever.")
+        console.print(f"{label} is {_value_text(kpi, answer['value'])} in {year}.", markup=False)
+    console.print(NOTES[answer["method"]], markup=False)
 
 
-def _sensitivity_text(kpi: str, value: float | None, *, is_share: bool = False) -> str:
-    if kpi in AMOUNTS and not is_share:
+def _change_text(kpi: str, column: str, value: float | None) -> str:
+    """Return a change of a KPI in its unit: rates in points, but for the slope, which is points per point."""
+    if column in SHARES:
+        return percent(value, 1)
+    is_rate = kpi in KPIS and KPIS[kpi].kind is Kind.RATE
+    return TERMINAL.points(value, 3) if is_rate and column != "slope" else _plain_text(kpi, value)
+
+
+def _value_text(kpi: str, value: float | None) -> str:
+    is_rate = kpi in KPIS and KPIS[kpi].kind is Kind.RATE
+    return percent(value, 2) if is_rate else _plain_text(kpi, value)
+
+
+def _plain_text(kpi: str, value: float | None) -> str:
+    if kpi in AMOUNTS:
         return TERMINAL.money_short(value)
-    return TERMINAL.count(value) if value is not None and abs(value) >= LARGE else TERMINAL.ratio(value, 5)
+    return TERMINAL.count(value) if value is not None and abs(value) >= LARGE else TERMINAL.ratio(value, 3)

@@ -10,8 +10,10 @@ from pydantic import Field
 
 from planwise.app.runner import Runner
 from planwise.app.simulate import Resolved, resolve_scenario
+from planwise.engine.outcome import Kpis
 from planwise.engine.preview import Preview
 from planwise.governance.request import SWITCH, Bounds, ScenarioRequest
+from planwise.parameters import EffectiveParameters
 from planwise.parameters.calibrated_rates import ASSUMPTION, anything_drifts
 from planwise.risk.decisions import decided_by
 from planwise.risk.ensemble import Ensemble, Step, Watch, run_drawn, spreads_json
@@ -138,8 +140,10 @@ def run_ensemble(settings: Settings, request: EnsembleRequest, watch: Watch) -> 
         rates = rates.without_drift()
     drawn = (RATES_AND_LUCK, LUCK) if rates.anything else (LUCK,)
     with closing(Preview(settings, resolved[0].census)) as preview:
-        found = run_drawn(
-            lambda effective: preview.evaluate(effective).kpis, plans, request.seeds, watch, drawn
-        )
+
+        def kpis_of(effective: EffectiveParameters) -> Kpis:
+            return preview.evaluate(effective, passing=True).kpis  # twice at most, then the next draw
+
+        found = run_drawn(kpis_of, plans, request.seeds, watch, drawn)
     paired = differences(*found[0]) if request.against is not None else None
     return EnsembleReport(tuple(resolved), found[0], found[-1], rates, paired)

@@ -236,14 +236,17 @@ class Preview:
                 f"CREATE TYPE {_code_type(column)} AS ENUM (({texts}) UNION SELECT '' ORDER BY 1)"
             )
 
-    def evaluate(self, effective: EffectiveParameters) -> PreviewOutcome:
-        """Return the KPIs that a plan of the same parameters gives, exactly."""
+    def evaluate(self, effective: EffectiveParameters, *, passing: bool = False) -> PreviewOutcome:
+        """Return the KPIs that a plan of the same parameters gives, exactly.
+
+        `passing`: the dynamics are one draw of many, for which tables would not pay.
+        """
         started = time.perf_counter()
         self._compute_shape(effective)
         values = bindings(effective)
         needed = self._dynamics_of(values)
         reused = needed == self._computed
-        if reused or not self._passes(needed):
+        if reused or not self._passes(needed, passing):
             self._compute_dynamics(needed)
             kpis = self._execute(PAY_AND_KPIS, values)
         else:
@@ -336,12 +339,12 @@ class Preview:
         assert self._sql is not None  # there is a shape
         return {name: values[name] for s in self._sql.dynamics for name in s.placeholders}
 
-    def _passes(self, needed: dict[str, Bound]) -> bool:
+    def _passes(self, needed: dict[str, Bound], passing: bool) -> bool:
         """Return whether to evaluate dynamics without tables, as for a slider on the move.
 
-        Dynamics that are requested twice get tables.
+        Dynamics that are requested twice get tables, unless they are known to be passing.
         """
-        if not self._folds or needed == self._passed or self._computed is None:
+        if not self._folds or self._computed is None or (needed == self._passed and not passing):
             return False
         if self._tables_made >= DYNAMICS_UNFOLDED:
             self._fold_dynamics()

@@ -133,7 +133,8 @@ def create(
     description: Description = None,
     census: CensusName = None,
     allow_risk: Annotated[
-        bool, Parameter(negative="", help="Save a trial even if outside policy, or of HIGH or CRITICAL risk.")
+        bool,
+        Parameter(negative="", help="Save a trial even if outside policy, or adding HIGH or CRITICAL risk."),
     ] = False,
     home: Home = None,
     json: Json = False,

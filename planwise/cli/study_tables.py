@@ -19,7 +19,7 @@ from planwise.study.constraints import PAYROLL, held_text, violated
 from planwise.study.post_analysis import TARGET, NotComputed
 from planwise.study.problem import PP
 from planwise.study.space import members
-from planwise.study.spec import stop_reason
+from planwise.study.spec import added_risk, stop_reason
 from planwise.study.target import MEASURES, Target
 
 points = TERMINAL.points
@@ -93,7 +93,7 @@ def answer_table(answers: list[dict[str, Any]], target: Mapping[str, Any]) -> Ta
             money(one["payroll"]),
             spread + more,
             percent(one["who"][0]["cola"], 2),
-            one["risk"]["level"],
+            added_risk(one["risk"]),
         )
     return table
 

@@ -25,12 +25,14 @@ from planwise.parameters import (
 class Assessment:
     """Risks for an approver: `level` is the worst finding's risk, `levers` each lever's own.
 
-    `levers` has the worst risk over the years, and where it is not the same in all also that of each year, as
-    `name@year`. `target` is the class of the growth target, None without
-    one. `findings` are worst first; one that holds in all years has the year None.
+    `added` is the worst of the findings that the levers started from do not have already, such as those about
+    calibrated rates, which no one chose. `levers` has the worst risk over the years, and where it is not the
+    same in all also that of each year, as `name@year`. `target` is the class of the growth target, None
+    without one. `findings` are worst first; one that holds in all years has the year None.
     """
 
     level: Risk
+    added: Risk
     levers: Mapping[str, Risk]
     target: str | None
     findings: Sequence[Finding]
@@ -39,6 +41,7 @@ class Assessment:
         """Return the assessment as JSON values."""
         return {
             "level": self.level.value,
+            "added": self.added.value,
             "levers": {name: risk.value for name, risk in self.levers.items()},
             "target": self.target,
             "findings": [
@@ -49,12 +52,17 @@ class Assessment:
 
 
 def assess(
-    effective: EffectiveParameters, kpis: Kpis, *, target_growth: float | None, payroll_budget: float | None
+    effective: EffectiveParameters,
+    kpis: Kpis,
+    *,
+    target_growth: float | None,
+    payroll_budget: float | None,
+    start: EffectiveParameters | None = None,
 ) -> Assessment:
     """Assess parameters and the KPIs they give.
 
     `target_growth` is a rate or None; `payroll_budget` is the highest annual payroll allowed in any year
-    (currency) or None.
+    (currency) or None. `start` has the levers that these were changed from, if any.
     """
     findings = validate(effective, {int(year["simulation_year"]): year.get("increase_rate") for year in kpis})
     if target_growth is not None:
@@ -69,12 +77,19 @@ def assess(
     worst_first = sorted(
         (f for f in findings if f.risk is not Risk.OK), key=lambda f: (-f.risk.rank, f.parameter)
     )
+    there = () if start is None else validate(start)
+    known = {(finding.parameter, finding.message) for finding in there}
     return Assessment(
-        level=max((f.risk for f in findings), key=lambda risk: risk.rank, default=Risk.OK),
+        level=_worst(findings),
+        added=_worst(f for f in findings if (f.parameter, f.message) not in known),
         levers=_by_lever(effective),
         target=None if target_growth is None else target_class(target_growth)[0],
         findings=tuple(worst_first),
     )
+
+
+def _worst(findings: Iterable[Finding]) -> Risk:
+    return max((finding.risk for finding in findings), key=lambda risk: risk.rank, default=Risk.OK)
 
 
 def _over_budget(kpis: Kpis, budget: float) -> list[Finding]:

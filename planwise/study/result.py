@@ -112,14 +112,14 @@ class StudyResult:
 
     @property
     def risk_level(self) -> str | None:
-        """The risk of the levers; None where it was not judged."""
-        return None if isinstance(self.risk, NotComputed) else self.risk.level.value
+        """The risk that the levers add to that of the scenario; None where it was not judged."""
+        return None if isinstance(self.risk, NotComputed) else self.risk.added.value
 
     @property
     def why_ask(self) -> str | None:
-        """Why the result is not to be saved unasked; None where it is within policy and of no high risk."""
-        level = None if isinstance(self.risk, NotComputed) else self.risk.level
-        return why_ask(level, within_policy=self.within_policy is not False)
+        """Why the result is not to be saved unasked; None where it is within policy and adds no high risk."""
+        risk = None if isinstance(self.risk, NotComputed) else self.risk.added
+        return why_ask(risk, within_policy=self.within_policy is not False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -320,7 +320,7 @@ def _changes(
 
 
 def why_ask(risk: Risk | None, *, within_policy: bool) -> str | None:
-    """Return why levers are not to be saved unasked; None where they may be."""
+    """Return why levers are not to be saved unasked, with the risk that they add; None where they may be."""
     if risk is not None and risk.value in RISKY:
         return f"the risk is {risk.value}"
     return None if within_policy else f"it is outside policy{'' if risk is None else f', risk {risk.value}'}"
@@ -340,6 +340,7 @@ def risk_of(
         found.kpis,
         target_growth=spec.goal.value if of_growth else None,
         payroll_budget=None if limit is None else limit.bound,
+        start=base,
     )
 
 

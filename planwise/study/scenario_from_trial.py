@@ -44,7 +44,7 @@ def promote_trial(
 
     Raises InputError for an unknown study or trial, one that failed or failed its gate, an invalid or
     existing name, and when the study's scenario or census has changed since; RiskNotAllowed for levers
-    outside policy, or of HIGH or CRITICAL risk, without `allow_risk`.
+    outside policy, or that add a HIGH or CRITICAL risk, without `allow_risk`.
     """
     view = load_view(settings, study)
     trial = _finished(study, number, view.trials)
@@ -63,7 +63,7 @@ def promote_trial(
         spec = StudySpec.from_json(about["question"])
         problem = problem_of(spec, base, census_levels(census), trial.kind)
         why = why_ask(
-            risk_of(problem, base, trial.evaluation, for_target=problem.on_target(trial.evaluation)).level,
+            risk_of(problem, base, trial.evaluation, for_target=problem.on_target(trial.evaluation)).added,
             within_policy=problem.is_within_policy(trial.evaluation),
         )
         if why is not None and not allow_risk:

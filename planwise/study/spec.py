@@ -347,7 +347,7 @@ class OptimizeRequest(ScenarioRequest, StudySpec):
     )
     allow_risk: Annotated[bool, SWITCH] = Field(
         default=False,
-        description="Save and publish the result even if outside policy, or of HIGH or CRITICAL risk.",
+        description="Save and publish the result even if outside policy, or adding HIGH or CRITICAL risk.",
     )
     luck_only: Annotated[bool, SWITCH] = Field(
         default=False,
@@ -469,6 +469,11 @@ STOPPED: Mapping[str, str] = {
 def stop_reason(reason: str) -> str:
     """Return the reason a study ended for, as the end of a sentence."""
     return STOPPED.get(reason, reason)
+
+
+def added_risk(assessed: Mapping[str, Any]) -> str:
+    """Return the risk that levers add, of an assessment as JSON; earlier versions stored one level."""
+    return str(assessed.get("added", assessed["level"]))
 
 
 def state_text(

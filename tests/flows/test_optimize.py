@@ -408,6 +408,7 @@ def full_result(**changes):
         ),
         "risk": Assessment(
             level=Risk.CRITICAL,
+            added=Risk.CRITICAL,
             levers={"cola_rate": Risk.CRITICAL, "cola_rate@2027": Risk.HIGH},
             target=None,
             findings=[Finding("cola_rate", 2027, Risk.HIGH, f"finding [{place}]") for place in range(5)],

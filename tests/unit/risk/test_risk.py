@@ -397,6 +397,20 @@ def test_a_lever_has_its_worst_year_and_each_where_they_differ():
     assert found["promotion_raise_level_1@2026"] is Risk.OK and "merit_rate_level_1@2026" not in found
 
 
+def test_what_the_start_has_already_is_not_added():
+    """A calibrated rate of promotion is the employer's own, and no choice of a study."""
+    start = TWO_YEARS.with_levers({"promotion_probability_level_1": 0.001})
+    dear = {"cola_rate": 0.03, "promotion_raise_level_1": 0.15}
+    kept, changed = (
+        assess(levers, KPIS, target_growth=None, payroll_budget=None, start=start)
+        for levers in (start, start.with_levers(dear))
+    )
+    assert (kept.level, kept.added) == (Risk.CRITICAL, Risk.OK)
+    assert (changed.level, changed.added) == (Risk.CRITICAL, Risk.HIGH)
+    alone = assess(start, KPIS, target_growth=None, payroll_budget=None)
+    assert alone.added is alone.level is Risk.CRITICAL
+
+
 def test_without_a_target_the_budget_still_counts():
     found = assess(TWO_YEARS, KPIS, target_growth=None, payroll_budget=120)
     assert found.target is None and found.level is Risk.CRITICAL

@@ -20,7 +20,7 @@ from planwise.formatting import (
 )
 from planwise.parameters import catalogue
 from planwise.study.constraints import held_text, violated
-from planwise.study.spec import RISKY, stop_reason
+from planwise.study.spec import RISKY, added_risk, stop_reason
 from ui.components import html
 from ui.components.card import Content
 from ui.components.html import Kpi, TableColumn, Tone
@@ -105,7 +105,7 @@ def answer_cards(study: StudyTrials) -> str:
 
 def _answer_card(study: StudyTrials, one: Mapping[str, Any]) -> str:
     measure = labels.reached_measure(study)
-    level = str(one["risk"]["level"])
+    level = added_risk(one["risk"])
     tone: Tone = "bad" if level in RISKY else "good" if one["met"] and one["within_policy"] else "warn"
     who = (
         f"{with_levels('Level ' + str(row['level_id']))}: {percent(row['increase'], 2)}" for row in one["who"]
@@ -147,7 +147,7 @@ def kpis(study: StudyTrials) -> list[Kpi]:
 def _tone(outcome: Mapping[str, Any]) -> Tone:
     """Return good only for a target that is met without a high risk."""
     risk = outcome.get("risk")
-    if isinstance(risk, Mapping) and risk.get("level") in RISKY:
+    if isinstance(risk, Mapping) and "level" in risk and added_risk(risk) in RISKY:
         return "bad"
     return "good" if outcome.get("converged") else "warn"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from planwise.formatting import PAGE, count, is_missing, moment, money_short, percent, points, ratio
 from planwise.parameters.catalogue import Unit
-from planwise.study.spec import RISKY, state_text
+from planwise.study.spec import RISKY, added_risk, state_text
 from planwise.study.target import Target
 from ui.components.html import TableColumn, Tone
 from ui.values.parameter_text import TIMES
@@ -98,7 +98,7 @@ def study_state(study: StudyTrials | StudySummary) -> tuple[str, Tone]:
     )
     converged = outcome.get("converged")
     risk = outcome.get("risk")
-    level = risk["level"] if isinstance(risk, Mapping) else outcome.get("risk_level")
+    level = added_risk(risk) if isinstance(risk, Mapping) else outcome.get("risk_level")
     text = state_text(
         study.state,
         converged=converged,

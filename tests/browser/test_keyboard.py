@@ -134,7 +134,7 @@ def watch_the_run(page, name):
     expect(job.locator(".steps li.done")).to_have_count(7)
     expect(job.get_by_text("Ran in a worker process on this machine.")).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("kpi_years"))).not_to_have_count(0)
-    expect(page.get_by_role("row", name=re.compile("Mean base pay")).first).to_contain_text("$")
+    expect(page.get_by_role("row", name=re.compile("Annual payroll")).first).to_contain_text("$")
     assert re.search(r"job=\d{8}T\d{9}-simulate-\w{6}", page.url)
     come_back(page)
     expect(page.locator("section.job .chip")).to_have_text("Done", timeout=RUN_MILLISECONDS)

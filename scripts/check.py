@@ -1,7 +1,7 @@
 """Run every check: linters, SQL tests, then pytest; the last line counts all of pytest's tests, in its words.
 
 Nothing stops at the first failure, so that one run finds everything to fix. The tests run on two processes,
-the linters beside the first of them; those in a browser on three, those with servers beside them; tests that
+the linters beside the first of them; those in a browser and those with servers beside each other; tests that
 measure time run alone.
 """
 
@@ -30,8 +30,9 @@ TIMING = "pytest.mark.timing"
 # Tests of a file share what they need, so one process runs them; files that are marked `long` come first.
 TOGETHER = ("-m", "not timing", "--dist", "loadfile", "--no-loadscope-reorder")
 PROCESSES = 2
-# With two, processors wait a fifth of the time for pages that settle, with one more for servers no longer.
-BROWSER_PROCESSES, SERVER_PROCESSES = 3, 1
+# At once: processors would wait a fifth of the time for pages that settle, and more for servers that start.
+# With one process those with servers would end minutes after the others.
+BROWSER_PROCESSES, SERVER_PROCESSES = 2, 2
 HEADLESS = "chromium-headless-shell"  # without windows: it takes a quarter less time
 BROWSERS = (HEADLESS, "chromium", "chromium-browser", "google-chrome")
 COUNTED = ("failed", "errors", "passed", "skipped")

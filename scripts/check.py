@@ -1,8 +1,7 @@
 """Run every check: linters, SQL tests, then pytest; the last line counts all of pytest's tests, in its words.
 
 Nothing stops at the first failure, so that one run finds everything to fix. The tests run on two processes,
-the linters beside the first of them; those in a browser and those with servers beside each other; tests that
-measure time run alone.
+the linters beside the first of them; those in a browser on three; tests that measure time run alone.
 """
 
 import argparse
@@ -30,9 +29,7 @@ TIMING = "pytest.mark.timing"
 # Tests of a file share what they need, so one process runs them; files that are marked `long` come first.
 TOGETHER = ("-m", "not timing", "--dist", "loadfile", "--no-loadscope-reorder")
 PROCESSES = 2
-# At once: processors would wait a fifth of the time for pages that settle, and more for servers that start.
-# With one process those with servers would end minutes after the others.
-BROWSER_PROCESSES, SERVER_PROCESSES = 2, 2
+BROWSER_PROCESSES = 3  # with two, processors wait a fifth of the time for pages that settle and for servers
 HEADLESS = "chromium-headless-shell"  # without windows: it takes a quarter less time
 BROWSERS = (HEADLESS, "chromium", "chromium-browser", "google-chrome")
 COUNTED = ("failed", "errors", "passed", "skipped")
@@ -108,7 +105,7 @@ def pytest_commands(scratch: Path) -> dict[str, list[str]]:
     return {
         "pytest": together("quick", QUICK, PROCESSES),
         "pytest in a browser": together("browser", IN_A_BROWSER, BROWSER_PROCESSES),
-        "pytest with servers": together("servers", WITH_SERVERS, SERVER_PROCESSES),
+        "pytest with servers": together("servers", WITH_SERVERS, PROCESSES),
         "pytest, timing": pytest("timing", measuring, "-m", "timing"),
     }
 
@@ -174,17 +171,12 @@ def main() -> int:
         else:
             browser = beside.submit(browser_is_there)
             rules = beside.submit(accessibility_rules_are_there)
-            quick, in_browser, with_servers, timing = (
-                (name, command, environment) for name, command in pytest_commands(scratch).items()
-            )
-            failed = [] if run(*quick) else [quick[0]]  # it needs neither of them
+            (quick, command), *others = pytest_commands(scratch).items()  # the first needs neither of them
+            failed = [] if run(quick, command, environment) else [quick]
             failed += lints.result()
             failed += [] if browser.result() else ["Chromium"]
             failed += [] if rules.result() else ["axe-core"]
-            servers = beside.submit(run_quietly, *with_servers)
-            failed += [] if run(*in_browser) else [in_browser[0]]
-            failed += [] if servers.result() else [with_servers[0]]
-            failed += [] if run(*timing) else [timing[0]]
+            failed += [name for name, command in others if not run(name, command, environment)]
             last = closing_line(scratch, time.monotonic() - started)
     print(f"FAILED: {', '.join(failed)}" if failed else "Every check passed.")
     if last:

@@ -199,6 +199,19 @@ def where_grouped(evaluator, kind, expression, without="NULL"):
 
 
 @macro()
+def group_place(evaluator, attribute, names):
+    """Return a person's place in a list of groups; null outside of them.
+
+    The attribute is the number of one of four columns, or 0 without groups.
+    """
+    dialect = evaluator.dialect
+    return (
+        f"LIST_POSITION(CAST({names.sql(dialect)} AS TEXT[]), CASE {attribute.sql(dialect)} "
+        "WHEN 1 THEN department WHEN 2 THEN job_family WHEN 3 THEN location WHEN 4 THEN manager_id END)"
+    )
+
+
+@macro()
 def cola_pay(evaluator):
     """Return the pay after the COLA, before what drifts on the same day."""
     place = json.loads(evaluator.var("raise_order")).index("cola")

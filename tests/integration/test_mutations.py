@@ -394,7 +394,7 @@ def test_the_models_as_they_are_survive(worlds: list[World]) -> None:
 
 
 def stored_unless_calling(changed: Path) -> Callable[..., list[SqlModel]]:
-    """Return how a mutant's models are found: one that calls no macro of the changed file is as it was.
+    """Return how a mutant's models are found: one that calls no macro of the changed file is unchanged.
 
     The loader makes all of them again after a change of any macro. Nothing is written to its cache.
     """

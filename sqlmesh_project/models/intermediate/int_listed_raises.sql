@@ -43,32 +43,8 @@ WITH terms AS (
 ), basis AS (
   SELECT
     *,
-    LIST_POSITION(
-      CAST(@merit_group_names AS TEXT[]),
-      CASE @merit_group_attribute
-        WHEN 1
-        THEN department
-        WHEN 2
-        THEN job_family
-        WHEN 3
-        THEN location
-        WHEN 4
-        THEN manager_id
-      END
-    ) AS merit_group_place,
-    LIST_POSITION(
-      CAST(@award_names AS TEXT[]),
-      CASE @award_attribute
-        WHEN 1
-        THEN department
-        WHEN 2
-        THEN job_family
-        WHEN 3
-        THEN location
-        WHEN 4
-        THEN manager_id
-      END
-    ) AS award_place
+    @group_place(@merit_group_attribute, @merit_group_names) AS merit_group_place,
+    @group_place(@award_attribute, @award_names) AS award_place
   FROM intermediate.int_baseline_workforce
 ), started AS (
   /* no promotion, no exit, no drift: they are drawn */

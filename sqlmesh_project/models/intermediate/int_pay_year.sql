@@ -91,38 +91,8 @@ WITH terms AS (
 ), basis AS (
   SELECT
     paid.*,
-    @where_grouped(
-      merit,
-      LIST_POSITION(
-        CAST(@merit_group_names AS TEXT[]),
-        CASE @merit_group_attribute
-          WHEN 1
-          THEN department
-          WHEN 2
-          THEN job_family
-          WHEN 3
-          THEN location
-          WHEN 4
-          THEN manager_id
-        END
-      )
-    ) AS merit_group_place, /* the attribute is one of four; none without groups */
-    @where_grouped(
-      award,
-      LIST_POSITION(
-        CAST(@award_names AS TEXT[]),
-        CASE @award_attribute
-          WHEN 1
-          THEN department
-          WHEN 2
-          THEN job_family
-          WHEN 3
-          THEN location
-          WHEN 4
-          THEN manager_id
-        END
-      )
-    ) AS award_place,
+    @where_grouped(merit, @group_place(@merit_group_attribute, @merit_group_names)) AS merit_group_place,
+    @where_grouped(award, @group_place(@award_attribute, @award_names)) AS award_place,
     @where_drift(@draw_block(@seed, @year, paid.employee_id, drift_donor)) AS drift_digest
   FROM intermediate.int_pay_basis_@year AS paid
 ), drifting AS (

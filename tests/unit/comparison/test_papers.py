@@ -167,7 +167,7 @@ def test_rules_that_were_broken_are_named(proposed):
 
 
 def test_texts_are_templates_and_facts_are_not(proposed):
-    """A rationale with braces is shown as it was written; an unknown fact is an error, not an empty text."""
+    """A rationale with braces is shown as written; an unknown fact is an error, not an empty text."""
     with open_ledger(proposed) as ledger:
         head, proposal = ledger.events.head(), ledger.proposals.get(1)
     odd = replace(proposal, rationale="{{ head }} {% if %}")
